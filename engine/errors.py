@@ -21,7 +21,7 @@ class InputError(ExplorerError):
 
 
 class NoSpectraError(InputError):
-    """Report a file that is recognised and holds no spectra; it is listed, not counted a failure."""
+    """Report a file that is recognised and holds no spectra: listed, not counted a failure."""
 
 
 class ModelError(ExplorerError):

@@ -1,0 +1,1 @@
+"""Trained weights as safetensors, each with its model card."""

@@ -1,0 +1,1 @@
+"""One file per view, each a plain draw function and a Viewer."""

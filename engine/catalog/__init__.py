@@ -1,0 +1,1 @@
+"""Catalog and store: schema, build, filters, queries, export."""

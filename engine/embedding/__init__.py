@@ -1,0 +1,1 @@
+"""The map: UMAP of the latents, clusters in latent space."""

@@ -1,0 +1,1 @@
+"""The autoencoder: preprocessing, network, training, weights, reconstruction."""

@@ -1,0 +1,1 @@
+"""What a picture of many points needs: order, index, raster, lasso, pick."""

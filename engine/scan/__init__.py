@@ -1,0 +1,1 @@
+"""A resumable scan: spectra on disk to catalog batches."""

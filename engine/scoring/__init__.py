@@ -1,0 +1,1 @@
+"""Scores, tiers and the gate."""

@@ -1,0 +1,1 @@
+"""A simulated survey: spectra as a pure function of (generator version, seed, TARGETID)."""

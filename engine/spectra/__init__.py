@@ -1,0 +1,1 @@
+"""Spectra of real surveys, read onto the three arms of DESI."""

@@ -1,8 +1,12 @@
 """What every reader of spectra promises, whatever the survey and the file layout."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 from .spectrum import SpectrumBatch
 
@@ -17,9 +21,16 @@ class SpectrumSource(Protocol):
     path: Path
     kind: str  # "desi coadd", "desi spectra", "sdss spec", "lamost", "simulated"
     group: str  # what (survey, observation group) the objects belong to: see `schema.coadd_group`
+    simulation: tuple[int, int] | None  # (generator version, seed) when a simulator made it
+    notes: tuple[str, ...]  # sentences about what is missing or degraded, such as no redrock file
 
     def __len__(self) -> int:
         """Return the number of objects."""
+        ...
+
+    @property
+    def target_ids(self) -> NDArray[np.int64]:
+        """Return the ids of all objects in file order, (N,), without reading the spectra."""
         ...
 
     def batches(self, size: int = 256) -> Iterator[SpectrumBatch]:
@@ -32,4 +43,28 @@ class SpectrumSource(Protocol):
 
     def close(self) -> None:
         """Release the file; reading again raises ValueError."""
+        ...
+
+
+@dataclass(frozen=True)
+class ObjectKey:
+    """Where the spectrum of one catalog object is: what a store row says of its source."""
+
+    target_id: int
+    source_file: str
+    row_in_file: int
+
+
+class SpectrumArchive(Protocol):
+    """Random access to the spectra behind a catalog, whatever files hold them."""
+
+    def read(self, keys: Sequence[ObjectKey]) -> SpectrumBatch:
+        """Read the spectra of the given objects, in the given order.
+
+        Raises `InputError` when a file is missing, changed, or holds another object at that row.
+        """
+        ...
+
+    def close(self) -> None:
+        """Release every open file."""
         ...

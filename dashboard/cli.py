@@ -1,0 +1,151 @@
+"""The command `anomaly-explorer`: arguments in, one sentence out when something is wrong.
+
+Nothing heavy is imported before a command runs, so that ``--help`` answers at once.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from anomaly_explorer.engine.errors import ExplorerError
+
+from .settings import DEFAULT_ADDRESS, DEFAULT_PORT
+
+EPILOG = "Start with `anomaly-explorer demo`: a whole simulated survey, offline."
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; return 0, or 2 with one sentence on standard error."""
+    options = make_parser().parse_args(arguments)
+    from . import commands
+
+    try:
+        getattr(commands, options.run)(options)
+    except ExplorerError as error:
+        sys.stderr.write(f"anomaly-explorer: {error}\n")
+        return 2
+    except KeyboardInterrupt:
+        sys.stderr.write("\nanomaly-explorer: stopped; what is finished is kept\n")
+        return 130
+    return 0
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Build the parser of all commands."""
+    parser = argparse.ArgumentParser(
+        prog="anomaly-explorer",
+        description="Score spectra with an autoencoder and look at the strange ones, live.",
+        epilog=EPILOG,
+    )
+    parser.add_argument("--version", action="version", version=_version())
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    _add_making(commands)
+    _add_catalog(commands)
+    _add_looking(commands)
+    return parser
+
+
+def _version() -> str:
+    try:
+        return f"anomaly-explorer {version('desi-anomaly-explorer')}"
+    except PackageNotFoundError:
+        return "anomaly-explorer, not installed"
+
+
+def _add_making(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the commands that make spectra and models."""
+    simulate = _command(commands, "simulate", "write a simulated survey as DESI-layout FITS")
+    simulate.add_argument("out", type=Path, metavar="OUT", help="folder to write")
+    simulate.add_argument("--objects", type=_count, default=6000, help="objects (default 6000)")
+    simulate.add_argument("--seed", type=int, default=1, help="seed of the survey (default 1)")
+    simulate.add_argument(
+        "--resolution", action="store_true", help="write the resolution matrices too (4 × the size)"
+    )
+    train = _command(commands, "train", "train the compatible autoencoder")
+    train.add_argument(
+        "spectra", type=Path, nargs="*", metavar="SPECTRA",
+        help="files and folders; none = simulated spectra made for the purpose",
+    )  # fmt: skip
+    train.add_argument("--out", type=Path, required=True, help="weights file (.safetensors)")
+    train.add_argument("--objects", type=_count, default=30_000, help="simulated spectra to make")
+    train.add_argument("--epochs", type=_count, default=60)
+    train.add_argument("--seed", type=int, default=7, help="seed of spectra and training")
+    convert = _command(commands, "convert-weights", "convert published weights to safetensors")
+    convert.add_argument("source", type=Path, metavar="SOURCE", help="best_model_47k.pt")
+    convert.add_argument("out", type=Path, metavar="OUT", help="weights file (.safetensors)")
+
+
+def _add_catalog(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the commands from spectra to store."""
+    scan = _command(commands, "scan", "score spectra into a catalog; goes on where it was stopped")
+    scan.add_argument("spectra", type=Path, nargs="+", metavar="SPECTRA", help="files and folders")
+    scan.add_argument("--out", type=Path, required=True, metavar="CATALOG", help="folder to write")
+    scan.add_argument("--weights", type=Path, help="weights file (default: the shipped ones)")
+    scan.add_argument("--batch-rows", type=_count, default=500_000, help="rows of a Parquet batch")
+    embed = _command(commands, "embed", "map the latents of a catalog and find clusters")
+    embed.add_argument("catalog", type=Path, metavar="CATALOG")
+    embed.add_argument("--landmarks", type=_count, default=20_000, help="objects the map is fit on")
+    embed.add_argument("--seed", type=int, default=0)
+    build = _command(commands, "build", "build the store the explorer opens")
+    build.add_argument("catalog", type=Path, metavar="CATALOG")
+    build.add_argument("store", type=Path, metavar="STORE")
+
+
+def _add_looking(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the commands that read a store."""
+    info = _command(commands, "info", "say what is in a store")
+    info.add_argument("store", type=Path, metavar="STORE")
+    info.add_argument("--json", action="store_true", help="machine-readable")
+    show = _command(commands, "object", "print one object: its row and its score recomputed")
+    show.add_argument("store", type=Path, metavar="STORE")
+    show.add_argument("target_id", type=int, metavar="TARGETID")
+    _add_spectra(show)
+    export = _command(commands, "export", "write objects of a store to a file")
+    export.add_argument("store", type=Path, metavar="STORE")
+    export.add_argument("out", type=Path, metavar="OUT", help=".csv, .ecsv, .parquet, .fits, .vot")
+    export.add_argument("--population", choices=("science", "gated", "unknown", "all"),
+                        default="all")  # fmt: skip
+    export.add_argument("--tier", default="", help="only objects of this tier")
+    serve = _command(commands, "serve", "open the explorer on a store")
+    serve.add_argument("store", type=Path, metavar="STORE")
+    _add_spectra(serve)
+    _add_server(serve)
+    demo = _command(commands, "demo", "simulate, scan, embed, build and serve, offline")
+    demo.add_argument("--folder", type=Path, default=Path("demo"), help="where to keep it")
+    demo.add_argument("--objects", type=_count, default=6000)
+    demo.add_argument("--no-serve", action="store_true", help="prepare everything, then stop")
+    _add_server(demo)
+
+
+def _add_spectra(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--spectra", type=Path, metavar="ROOT",
+                        help="root of the scanned spectra")  # fmt: skip
+    parser.add_argument("--weights", type=Path, help="weights file (default: the shipped ones)")
+
+
+def _add_server(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="0 = any free one")
+    parser.add_argument("--address", default=DEFAULT_ADDRESS, help="network address to listen on")
+    parser.add_argument("--allow-origin", action="append", default=[], metavar="HOST",
+                        help="further host[:port] browsers may connect from")  # fmt: skip
+    parser.add_argument("--light", action="store_true", help="open in the light theme")
+
+
+def _command(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, text: str
+) -> argparse.ArgumentParser:
+    parser = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+    parser.set_defaults(run=name.replace("-", "_") if name != "object" else "show_object")
+    return parser
+
+
+def _count(text: str) -> int:
+    try:
+        number = int(text.replace("_", "").replace(",", ""))
+    except ValueError:
+        number = 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no positive whole number")
+    return number

@@ -1,0 +1,199 @@
+"""What each command does, with the engine imported when it runs."""
+
+import json
+from argparse import Namespace
+from pathlib import Path
+from typing import Any
+
+from .progress import progress, say
+from .settings import Settings
+
+
+def simulate(options: Namespace) -> None:
+    """Write a simulated survey."""
+    from anomaly_explorer.engine.simulation.write import write_survey
+
+    with progress("simulating") as advance:
+        write_survey(
+            options.out, options.objects, options.seed, resolution=options.resolution,
+            progress=advance,
+        )  # fmt: skip
+    say(f"{options.objects:,} simulated spectra in {options.out} (seed {options.seed})")
+
+
+def train(options: Namespace) -> None:
+    """Train the compatible autoencoder on science targets."""
+    from anomaly_explorer.engine.model.train import TrainingPlan, train_autoencoder
+    from anomaly_explorer.engine.model.training_set import files_set, simulated_set
+    from anomaly_explorer.engine.model.weights import save_model
+
+    with progress("preparing spectra") as advance:
+        chosen = (
+            files_set(options.spectra, advance)
+            if options.spectra
+            else simulated_set(options.seed, options.objects, advance)
+        )
+    plan = TrainingPlan(epochs=options.epochs, seed=options.seed)
+    with progress("training") as advance:
+        result = train_autoencoder(
+            chosen.normalized_flux, plan, lambda epoch, _: advance(epoch + 1, plan.epochs)
+        )
+    facts = {
+        "pixels_per_bin": chosen.grid.pixels_per_bin,
+        "training_survey": chosen.survey,
+        "training": {
+            **vars(plan),
+            "training_loss": round(result.training_losses[-1], 6),
+            "validation_loss": round(min(result.validation_losses), 6),
+        },
+    }
+    card = save_model(options.out, result.network, chosen.target_ids, facts)
+    say(
+        f"{options.out}: {card.n_training:,} spectra of {card.training_survey}, "
+        f"validation loss {facts['training']['validation_loss']}, model {card.model_id}"
+    )
+
+
+def convert_weights(options: Namespace) -> None:
+    """Convert published weights."""
+    from anomaly_explorer.engine.model.convert import convert_published
+
+    card = convert_published(options.source, options.out)
+    say(f"{options.out}: model {card.model_id}, training spectra unknown")
+
+
+def scan(options: Namespace) -> None:
+    """Scan spectra into a catalog."""
+    from anomaly_explorer.engine.model.weights import SHIPPED, load_model
+    from anomaly_explorer.engine.scan.plan import make_plan
+    from anomaly_explorer.engine.scan.run import run_scan
+
+    model = load_model(options.weights or SHIPPED)
+    with progress("looking at files") as advance:
+        plan = make_plan(options.spectra, options.batch_rows, advance)
+    with progress("scanning") as advance:
+        result = run_scan(plan, options.out, model, progress=advance)
+    counts = result.summary["counts"]
+    say(
+        f"{options.out}: {counts['objects']:,} objects of {counts['files']:,} files; "
+        f"{result.n_made} batches made, {result.n_ready} were there; "
+        f"{counts['without_spectra']} files without spectra, {counts['superseded']} superseded, "
+        f"{counts['failures']} failed"
+    )
+    for item in result.summary["skipped"]:
+        if item["kind"] == "failure":
+            say(f"  failed: {item['path']}: {item['reason']}")
+
+
+def embed(options: Namespace) -> None:
+    """Map the latents of a catalog."""
+    from anomaly_explorer.engine.embedding.run import embed_catalog
+
+    facts = embed_catalog(options.catalog, options.landmarks, options.seed, progress=say)
+    say(
+        f"map of {options.catalog}: trustworthiness {facts['trustworthiness']}, neighbor "
+        f"preservation {facts['neighbor_preservation']} ({facts['checked_on']}), "
+        f"{facts['n_clusters']} clusters"
+    )
+
+
+def build(options: Namespace) -> None:
+    """Build a store."""
+    from anomaly_explorer.engine.catalog.build import build_store
+
+    store = build_store(options.catalog, options.store)
+    say(f"{options.store}: {store.n_objects:,} objects")
+
+
+def info(options: Namespace) -> None:
+    """Say what is in a store."""
+    from anomaly_explorer.engine.catalog.store import Store
+    from anomaly_explorer.engine.catalog.store import info as describe
+
+    facts = describe(Store.open(options.store))
+    if options.json:
+        say(json.dumps(facts, indent=2))
+        return
+    for name, value in facts.items():
+        shown = (
+            ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, dict) else value
+        )
+        say(f"{name.replace('_', ' '):>16}  {shown if value is not None else 'no'}")
+
+
+def show_object(options: Namespace) -> None:
+    """Print one object and its recomputed score."""
+    from anomaly_explorer.engine.catalog.store import Store
+    from anomaly_explorer.engine.errors import InputError
+
+    from .live import load_inspector
+
+    store = Store.open(options.store)
+    rows = store.rows_of_target(options.target_id)
+    if len(rows) == 0:
+        raise InputError(f"TARGETID {options.target_id} is in no object of {options.store}")
+    settings = Settings(options.store, options.spectra, options.weights)
+    inspector = load_inspector(store, settings)
+    for row in rows:
+        inspection = inspector.inspect(int(row))
+        for name, value in inspection.facts.items():
+            say(f"{name:>26}  {'' if value is None else value}")
+        agreement = inspection.agreement
+        verdict = "agrees" if agreement.agrees else "DOES NOT AGREE"
+        say(
+            f"score_mse recomputed {agreement.recomputed!r}, catalog {agreement.catalog!r}: "
+            f"{verdict} (relative {agreement.relative_difference:.1e})"
+        )
+        for note in inspection.notes:
+            say(note)
+
+
+def export(options: Namespace) -> None:
+    """Write objects of a store to a file."""
+    import numpy as np
+
+    from anomaly_explorer.engine.catalog.export import export_rows
+    from anomaly_explorer.engine.catalog.filters import AllOf, OneOf, Tier
+    from anomaly_explorer.engine.catalog.store import Store
+
+    store = Store.open(options.store)
+    chosen: list[Any] = []
+    if options.population != "all":
+        chosen.append(OneOf("population", (options.population,)))
+    if options.tier:
+        chosen.append(Tier(options.tier))
+    rows = np.flatnonzero(AllOf(tuple(chosen)).mask(store))
+    export_rows(store, rows, options.out, options.out.suffix.lstrip("."))
+    say(f"{options.out}: {len(rows):,} of {store.n_objects:,} objects")
+
+
+def serve(options: Namespace) -> None:
+    """Serve a store until interrupted."""
+    run_server(_settings(options, options.store, options.spectra, options.weights))
+
+
+def demo(options: Namespace) -> None:
+    """Prepare the simulated survey, step by step, and serve it."""
+    from .demo import prepare_demo
+
+    store, spectra = prepare_demo(options.folder, options.objects)
+    if not options.no_serve:
+        run_server(_settings(options, store, spectra, None))
+
+
+def run_server(settings: Settings) -> None:
+    """Serve and say where."""
+    from .serve import make_server
+
+    server = make_server(settings)
+    say(f"DESI Anomaly Explorer at http://{settings.address}:{server.port} (Ctrl+C stops it)")
+    server.io_loop.start()
+
+
+def _settings(
+    options: Namespace, store: Path, spectra: Path | None, weights: Path | None
+) -> Settings:
+    return Settings(
+        store=store, spectra=spectra, weights=weights, address=options.address,
+        port=options.port, origins=tuple(options.allow_origin), is_dark=not options.light,
+    )  # fmt: skip

@@ -1,0 +1,129 @@
+"""The inspector all sessions share: loaded in the background, after the first picture."""
+
+import threading
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import panel as pn
+
+from anomaly_explorer.engine.catalog.store import Store
+
+from .settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from anomaly_explorer.engine.model.inspection import Inspector
+    from anomaly_explorer.engine.spectra.source import SpectrumArchive
+
+
+class LiveInspector:
+    """Loads torch, the model and the archive once, in a thread, for every session.
+
+    Parameters
+    ----------
+    store : Store
+    settings : Settings
+        Names weights and spectra.
+    """
+
+    def __init__(self, store: Store, settings: Settings) -> None:
+        self.store, self.settings = store, settings
+        self.pool = ThreadPoolExecutor(max_workers=2, thread_name_prefix="inspect")
+        # A pool of its own: jobs that wait for the model must not hold the place it loads in.
+        self._loader = ThreadPoolExecutor(max_workers=1, thread_name_prefix="load")
+        self._loading: Future[Inspector] | None = None
+        self._lock = threading.Lock()
+
+    def load(self) -> "Future[Inspector]":
+        """Start loading, or return what was started."""
+        with self._lock:
+            if self._loading is None:
+                self._loading = self._loader.submit(load_inspector, self.store, self.settings)
+            return self._loading
+
+    def inspector(self) -> "Inspector":
+        """Return the inspector, waiting until it is loaded; raises what loading raised."""
+        return self.load().result()
+
+    @property
+    def device(self) -> str:
+        """Return the text of the device badge."""
+        loading = self._loading
+        if loading is None or not loading.done():
+            return "loading the model…"
+        return "no model" if loading.exception() else loading.result().reconstructor.device
+
+
+def load_inspector(store: Store, settings: Settings) -> "Inspector":
+    """Load the weights onto the best device and open the archive.
+
+    Raises
+    ------
+    ModelError
+        The weights do not match their card, or did not make this catalog.
+    InputError
+        The root of the spectra does not exist.
+    """
+    from anomaly_explorer.engine.model.inspection import Inspector
+    from anomaly_explorer.engine.model.reconstructor import Reconstructor
+    from anomaly_explorer.engine.model.weights import SHIPPED, load_model
+
+    model = load_model(settings.weights or SHIPPED)
+    return Inspector(store, open_archive(store, settings), Reconstructor(model))
+
+
+def open_archive(store: Store, settings: Settings) -> "SpectrumArchive | None":
+    """Open the spectra behind a store: files below a root, or the simulator itself."""
+    from anomaly_explorer.engine.errors import InputError
+
+    if settings.spectra is not None:
+        from anomaly_explorer.engine.spectra.archive import FileArchive
+
+        if not settings.spectra.is_dir():
+            raise InputError(f"{settings.spectra} is no folder: name the root of the spectra")
+        return FileArchive(settings.spectra)
+    simulated = store.manifest.simulated
+    if not simulated:
+        return None
+    from anomaly_explorer.engine.simulation.survey import SimulatedSurvey
+    from anomaly_explorer.engine.spectra.simulated import SimulatedArchive
+
+    return SimulatedArchive(
+        SimulatedSurvey(simulated["seed"], version=simulated["generator_version"])
+    )
+
+
+class Latest:
+    """Runs jobs off the event loop and delivers only the answer to the last one asked.
+
+    Parameters
+    ----------
+    pool : ThreadPoolExecutor
+    """
+
+    def __init__(self, pool: ThreadPoolExecutor) -> None:
+        self._pool = pool
+        self._asked = 0
+
+    def ask(self, job: "Callable[[], Any]", deliver: "Callable[[Future[Any]], None]") -> None:
+        """Run `job` in the pool, then `deliver` its finished future on the session's loop."""
+        self._asked += 1
+        number, document = self._asked, pn.state.curdoc
+
+        def answer(future: "Future[Any]") -> None:
+            def give() -> None:
+                if number == self._asked:
+                    deliver(future)
+
+            if document is None or document.session_context is None:
+                give()
+            else:
+                document.add_next_tick_callback(give)
+
+        self._pool.submit(job).add_done_callback(answer)
+
+    @property
+    def number(self) -> int:
+        """Return the number of the last job; a running job can see that it is outdated."""
+        return self._asked

@@ -1,0 +1,133 @@
+"""The filters: population, tier, arm ("Band") and class, each option with how many it holds."""
+
+from typing import Any
+
+import numpy as np
+import panel as pn
+import panel_material_ui as pmui
+
+from anomaly_explorer.dashboard.session import Session, population_words
+from anomaly_explorer.dashboard.state import ALL
+from anomaly_explorer.dashboard.theme import DARK, Palette
+from anomaly_explorer.engine.catalog.filters import OneOf, Tier
+from anomaly_explorer.engine.scoring.tiers import TIERS
+
+ARM_NAMES = {"B": "blue", "R": "red", "Z": "near infrared"}
+CAPTIONS = {
+    "Population": "what the gate says the fiber was put on",
+    "Tier": "counts are of the population above",
+    "Band": "arm with the largest residual; none pressed = every arm",
+    "Class": "pipeline class; none pressed = every class",
+}
+
+
+def tier_options(session: Session) -> dict[str, str]:
+    """Return label -> tier name with the number of objects of the population in each tier."""
+    inside = _population_mask(session)
+    options = {f"Every score · {np.count_nonzero(inside):,}": ""}
+    for tier in TIERS:
+        count = int(np.count_nonzero(Tier(tier.name).mask(session.store) & inside))
+        options[f"{tier.label} · {count:,}"] = tier.name
+    return options
+
+
+def population_options(session: Session) -> dict[str, str]:
+    """Return label -> population with its count, and all of them."""
+    options = {
+        f"{population_words(name).capitalize()} · {count:,}": name
+        for name, count in session.counts.items()
+    }
+    options[f"All populations · {session.store.n_objects:,}"] = ALL
+    return options
+
+
+def class_options(session: Session) -> dict[str, str]:
+    """Return the classes of the store by name; an empty class is called unclassified."""
+    return {name or "unclassified": name for name in sorted(session.store.legend("spectype"))}
+
+
+def _population_mask(session: Session) -> np.ndarray:
+    if session.state.population == ALL:
+        return np.ones(session.store.n_objects, dtype=bool)
+    return OneOf("population", (session.state.population,)).mask(session.store)
+
+
+class FiltersView(pn.viewable.Viewer):
+    """The controls of the filters, bound to a session.
+
+    Parameters
+    ----------
+    session : Session
+    palette : Palette
+    """
+
+    def __init__(self, session: Session, palette: Palette = DARK, **params: Any) -> None:
+        super().__init__(**params)
+        self.session = session
+        self._is_syncing = False
+        self._headings = {name: pn.pane.HTML("", margin=(10, 4, 0, 4)) for name in CAPTIONS}
+        self._population = pmui.RadioBoxGroup(
+            options=population_options(session), margin=(0, 0), css_classes=["filter-population"]
+        )
+        self._tier = pmui.RadioBoxGroup(
+            options=tier_options(session), margin=(0, 0), css_classes=["filter-tier"]
+        )
+        arms = [arm for arm in ARM_NAMES if arm in session.store.legend("worst_arm")]
+        self._arms = pmui.CheckButtonGroup(
+            options=arms, margin=(4, 4), css_classes=["filter-band"], size="small"
+        )
+        self._classes = pmui.CheckButtonGroup(
+            options=class_options(session), margin=(4, 4), css_classes=["filter-class"],
+            size="small",
+        )  # fmt: skip
+        self._reset = pmui.Button(
+            label="Reset filters", variant="outlined", size="small", margin=(14, 4)
+        )
+        self._reset.on_click(lambda _: session.state.reset_filters())
+        for widget in (self._population, self._tier, self._arms, self._classes):
+            widget.param.watch(self._write, "value")
+        session.state.param.watch(self.sync, list(session.state.FILTERS))
+        self.repaint(palette)
+        self.sync()
+
+    def sync(self, *_: Any) -> None:
+        """Show the state in the controls."""
+        state = self.session.state
+        self._is_syncing = True
+        try:
+            self._population.value = state.population
+            self._tier.param.update(options=tier_options(self.session), value=state.tier)
+            self._arms.value = list(state.arms)
+            self._classes.value = list(state.classes)
+        finally:
+            self._is_syncing = False
+
+    def repaint(self, palette: Palette) -> None:
+        """Change the colours."""
+        for name, pane in self._headings.items():
+            pane.object = (
+                f'<div style="font-weight:600">{name}</div>'
+                f'<div class="muted" style="font-size:11px;line-height:1.3">{CAPTIONS[name]}</div>'
+            )
+            pane.stylesheets = [palette.css()]
+
+    def __panel__(self) -> pn.viewable.Viewable:
+        """Return the controls in one column."""
+        return pn.Column(
+            self._headings["Population"], self._population,
+            self._headings["Tier"], self._tier,
+            self._headings["Band"], self._arms,
+            self._headings["Class"], self._classes,
+            self._reset, sizing_mode="stretch_width", margin=(0, 6),
+        )  # fmt: skip
+
+    def _write(self, *_: Any) -> None:
+        """Write the controls into the state, in one step."""
+        if self._is_syncing:
+            return
+        self.session.state.param.update(
+            population=self._population.value,
+            tier=self._tier.value,
+            arms=tuple(self._arms.value),
+            classes=tuple(self._classes.value),
+        )

@@ -1,0 +1,264 @@
+"""The spectrum of the object in focus: flux, reconstruction, residual, lines and both scores."""
+
+from typing import TYPE_CHECKING, Any
+
+import panel as pn
+import panel_material_ui as pmui
+import param
+from panel.io import hold
+
+from anomaly_explorer.dashboard import badge, controls
+from anomaly_explorer.dashboard.spectrum_figure import SpectrumFigure
+from anomaly_explorer.dashboard.spectrum_layers import X_LIMITS, Look
+from anomaly_explorer.dashboard.theme import DARK, Palette
+from anomaly_explorer.engine.spectra.lines import lines_at
+
+if TYPE_CHECKING:
+    from anomaly_explorer.engine.model.inspection import Inspection
+
+MAX_SMOOTHING = 26
+COARSE_STEP = 0.01
+FINE_STEP = 0.0001
+_ZOOM_ANGSTROM = 160.0
+_TOGGLES = {
+    "lines": "show_lines",
+    "reconstruction": "show_reconstruction",
+    "noise": "show_noise",
+    "sky": "show_sky",
+    "major only": "major_only",
+    "full range": "is_full_range",
+}
+_PANES = (
+    "spectrum-title",
+    "score-catalog",
+    "score-recomputed",
+    "score-agreement",
+    "spectrum-notes",
+    "spectrum-message",
+    "spectrum-key",
+    "arm-residuals",
+)
+
+
+def draw_spectrum(inspection: "Inspection | None", look: Look, palette: Palette) -> SpectrumFigure:
+    """Draw one inspection; `.layout` of the answer is the Bokeh model to show or export."""
+    figure = SpectrumFigure(palette)
+    figure.fill(inspection, look)
+    return figure
+
+
+class SpectrumView(pn.viewable.Viewer):
+    """Show one inspection at a time, with its controls; every control is a parameter too.
+
+    `redshift` starts at the catalog's value for each object and is free to move afterwards.
+    """
+
+    smoothing = param.Integer(3, bounds=(0, MAX_SMOOTHING), doc="Gaussian sigma in pixels.")
+    frame = param.Selector(default="observed", objects=["observed", "rest"], doc="Frame of x.")
+    redshift = param.Number(0.0, bounds=(-0.02, 10.0), doc="Where the lines are drawn.")
+    show_lines = param.Boolean(True, doc="Draw the line list.")
+    show_reconstruction = param.Boolean(True, doc="Draw the reconstruction.")
+    show_noise = param.Boolean(True, doc="Draw the band of ±1σ.")
+    show_sky = param.Boolean(True, doc="Shade sky lines and telluric bands.")
+    major_only = param.Boolean(True, doc="Leave minor lines out.")
+    is_full_range = param.Boolean(False, doc="Show every flux instead of 0.5 to 99.5 %.")
+    device = param.String("cpu", doc="What the score is recomputed on.")
+    palette = param.ClassSelector(class_=Palette, default=DARK, doc="Colours.")
+
+    def __init__(self, **params: Any) -> None:
+        super().__init__(**params)
+        self._inspection: Inspection | None = None
+        self._is_syncing = False
+        self._figure = draw_spectrum(None, self.look, self.palette)
+        self._panes = {
+            name: pn.pane.HTML("", css_classes=[name], margin=(1, 8), min_height=0)
+            for name in _PANES
+        }
+        self._panes["arm-residuals"].sizing_mode = "stretch_width"
+        self._panes["spectrum-key"].sizing_mode = "stretch_width"
+        self._plot = pn.pane.Bokeh(self._figure.layout, sizing_mode="stretch_width", margin=0)
+        self._make_controls()
+        self._watch()
+        self._repaint()
+        self.show(None)
+
+    @property
+    def look(self) -> Look:
+        """Return how the spectrum is looked at now."""
+        return Look(self.smoothing, self.redshift, self.frame, self.major_only, self.is_full_range)
+
+    def show(self, inspection: "Inspection | None", message: str = "") -> None:
+        """Show an inspection, or a message in its place; the figure is filled, never rebuilt."""
+        with hold():
+            self._inspection = inspection
+            self.reset_redshift()
+            self._fill()
+            self._write(message)
+
+    def reset_redshift(self) -> None:
+        """Go back to the redshift of the catalog (0 where it has none)."""
+        facts = self._inspection.facts if self._inspection else {}
+        known = facts.get("redshift")
+        self._move_to(float(known) if badge.is_number(known) else 0.0)
+
+    def focus_line(self, step: int) -> None:
+        """Zoom to the next line (step 1) or the one before (step -1) of those in view."""
+        placed = lines_at(self.redshift, *X_LIMITS, major_only=self.major_only)
+        if not placed:
+            return
+        stretch = self.look.stretch
+        x_range = self._figure.flux.x_range
+        is_whole = x_range.end - x_range.start > 4 * _ZOOM_ANGSTROM
+        middle = (x_range.start + x_range.end) / 2 / stretch
+        at = [item.observed_wavelength for item in placed]
+        ahead = [a for a in at if (a - middle) * step > 0.5] if not is_whole else at
+        target = (min(ahead) if step > 0 else max(ahead)) if ahead else at[0 if step > 0 else -1]
+        self._figure.zoom((target - _ZOOM_ANGSTROM) * stretch, (target + _ZOOM_ANGSTROM) * stretch)
+
+    def __panel__(self) -> pn.viewable.Viewable:
+        panes = self._panes
+        scores = pn.FlexBox(
+            *(panes[name] for name in ("score-catalog", "score-recomputed", "score-agreement")),
+            sizing_mode="stretch_width",
+            align_items="center",
+            gap="0 6px",
+        )
+        above = ("spectrum-message", "spectrum-notes")
+        return pn.Column(
+            panes["spectrum-title"],
+            scores,
+            *(panes[name] for name in above),
+            self._controls,
+            panes["spectrum-key"],
+            self._plot,
+            panes["arm-residuals"],
+            sizing_mode="stretch_width",
+            margin=0,
+        )
+
+    def _make_controls(self) -> None:
+        slim = {"margin": (2, 6), "size": "small"}
+        slider = {**slim, "width": 112, "sx": controls.SLIDER}
+        chips = {**slim, "label": "", "sx": controls.CHIPS}
+        self._coarse = pmui.FloatSlider(
+            label="z", start=-0.02, end=7.0, step=COARSE_STEP, format="0.00", **slider
+        )
+        self._fine = pmui.FloatSlider(
+            label="fine", start=-COARSE_STEP, end=COARSE_STEP, step=FINE_STEP,
+            format="0.0000", **slider,
+        )  # fmt: skip
+        self._typed = pmui.FloatInput(
+            label="redshift", value=self.redshift, step=FINE_STEP, format="0.00000", width=84,
+            sx=controls.FIELD, **slim,
+        )  # fmt: skip
+        self._toggles = pmui.CheckButtonGroup(
+            options=list(_TOGGLES), value=self._toggled(), **chips
+        )
+        reset = pmui.Button(label="reset", variant="text", sx=controls.BUTTON, **slim)
+        reset.on_click(lambda _: self.reset_redshift())
+        self._controls = pn.FlexBox(
+            pmui.RadioButtonGroup.from_param(self.param.frame, description="", **chips),
+            self._typed,
+            self._coarse,
+            self._fine,
+            reset,
+            pmui.IntSlider.from_param(
+                self.param.smoothing, label="smooth (px)", description="", **slider
+            ),
+            self._toggles,
+            sizing_mode="stretch_width",
+            align_items="center",
+            gap="0px",
+        )  # fmt: skip
+
+    def _watch(self) -> None:
+        watch = self.param.watch
+        watch(self._on_redshift, "redshift")
+        watch(lambda *_: self._fill(), ["frame", "is_full_range"])
+        watch(lambda *_: self._refill_lines(), "major_only")
+        watch(self._on_smoothing, "smoothing")
+        watch(lambda *_: self._show_layers(), list(_TOGGLES.values()))
+        watch(lambda *_: self._repaint(), "palette")
+        self._toggles.param.watch(self._on_toggle, "value")
+        self._typed.param.watch(self._on_typed, "value")
+        for slider in (self._coarse, self._fine):
+            slider.param.watch(self._on_slider, "value")
+
+    def _on_redshift(self, *_: Any) -> None:
+        self._is_syncing = True
+        self._typed.value = self.redshift
+        coarse = round(self.redshift / COARSE_STEP) * COARSE_STEP
+        self._coarse.value, self._fine.value = coarse, self.redshift - coarse
+        self._is_syncing = False
+        if self.frame == "rest":
+            self._fill()
+        else:
+            self._refill_lines()
+
+    def _on_slider(self, *_: Any) -> None:
+        if not self._is_syncing:
+            self._move_to(self._coarse.value + self._fine.value)
+
+    def _on_typed(self, *_: Any) -> None:
+        if self._is_syncing:
+            return
+        # The field may be emptied or hold anything: it then shows again what is in force.
+        self._move_to(self.redshift if self._typed.value is None else self._typed.value)
+        self._typed.value = self.redshift
+
+    def _move_to(self, redshift: float) -> None:
+        low, high = self.param.redshift.bounds
+        self.redshift = min(max(redshift, low), high)
+
+    def _on_toggle(self, event: Any) -> None:
+        self.param.update({name: label in event.new for label, name in _TOGGLES.items()})
+
+    def _on_smoothing(self, *_: Any) -> None:
+        self._figure.fill_flux(self._inspection, self.look)
+        self._write_key()
+
+    def _toggled(self) -> list[str]:
+        return [label for label, name in _TOGGLES.items() if getattr(self, name)]
+
+    def _show_layers(self) -> None:
+        self._toggles.value = self._toggled()
+        for label in ("lines", "reconstruction", "noise", "sky"):
+            self._figure.set_visible(label, getattr(self, _TOGGLES[label]))
+
+    def _refill_lines(self) -> None:
+        self._figure.fill_lines(self.look if self._inspection else None)
+
+    def _fill(self) -> None:
+        self._figure.fill(self._inspection, self.look)
+
+    def _repaint(self) -> None:
+        self._figure.paint(self.palette)
+        for pane in self._panes.values():
+            pane.stylesheets = [self.palette.css() + badge.BADGE_CSS]
+
+    def _write_key(self) -> None:
+        inspection = self._inspection
+        self._put(
+            "spectrum-key",
+            badge.key_html(self.smoothing, inspection.grid.bin_width) if inspection else "",
+        )
+
+    def _write(self, message: str) -> None:
+        inspection = self._inspection
+        self._put("spectrum-message", badge.message_html(message))
+        self._write_key()
+        if inspection is None:
+            for name in _PANES[:5] + _PANES[7:]:
+                self._put(name, "")
+            return
+        agreement = inspection.agreement
+        recomputed = f"recomputed on {self.device}"
+        self._put("spectrum-title", badge.title_html(inspection.facts))
+        self._put("score-catalog", badge.score_html("score_mse catalog", agreement.catalog))
+        self._put("score-recomputed", badge.score_html(recomputed, agreement.recomputed))
+        self._put("score-agreement", badge.agreement_html(agreement))
+        self._put("spectrum-notes", badge.notes_html(inspection.notes))
+        self._put("arm-residuals", badge.arm_bars_html(inspection))
+
+    def _put(self, name: str, html: str) -> None:
+        self._panes[name].param.update(object=html, visible=bool(html))

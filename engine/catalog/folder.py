@@ -1,0 +1,163 @@
+"""A catalog folder on disk: Parquet batches, `scan.json` and the embedding."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from anomaly_explorer.engine.errors import StoreError
+
+from .manifest import Batch
+from .schema import BY_CATALOG_NAME
+
+BATCH_PATTERN = "desi_dr1_catalog_batch_*.parquet"
+POSITION_COLUMNS = ("umap_x", "umap_y", "cluster")
+_MIB = 1 << 20
+
+
+@dataclass(frozen=True)
+class CatalogFolder:
+    """The batches of a catalog, opened but not loaded, and what was said about them.
+
+    Parameters
+    ----------
+    path : Path
+        The folder.
+    batches : tuple of Batch
+        In name order: row r of the catalog is row r of all of them joined.
+    scan, embedding : dict
+        Content of `scan.json` (empty where there is none) and of `embedding/embedding.json`.
+    """
+
+    path: Path
+    batches: tuple[Batch, ...]
+    scan: dict[str, Any]
+    embedding: dict[str, Any]
+    _files: tuple[pq.ParquetFile, ...] = field(repr=False)
+
+    @classmethod
+    def open(cls, path: Path) -> "CatalogFolder":
+        """Open every batch's footer and check the embedding against them.
+
+        Raises
+        ------
+        StoreError
+            When there are no batches, one is no Parquet file, the catalog has not been embedded,
+            or the embedding is of another catalog.
+        """
+        paths = sorted(path.glob(BATCH_PATTERN))
+        if not paths:
+            raise StoreError(
+                f"{path} holds no {BATCH_PATTERN}; give the folder that `anomaly-explorer scan` "
+                "wrote."
+            )
+        files = tuple(_opened(p) for p in paths)
+        batches = tuple(
+            Batch(p.name, f.metadata.num_rows, p.stat().st_size, fingerprint(p))
+            for p, f in zip(paths, files, strict=True)
+        )
+        if sum(batch.n_rows for batch in batches) == 0:
+            raise StoreError(f"The catalog {path} holds no objects; scan some spectra first.")
+        scan = _json(path / "scan.json") if (path / "scan.json").exists() else {}
+        return cls(path, batches, scan, _checked_embedding(path, batches), files)
+
+    @property
+    def n_objects(self) -> int:
+        """Return N, the rows of all batches."""
+        return sum(batch.n_rows for batch in self.batches)
+
+    @property
+    def ignored_columns(self) -> tuple[str, ...]:
+        """Return the columns of the batches that the schema does not know, sorted."""
+        names = {name for file in self._files for name in file.schema_arrow.names}
+        return tuple(sorted(names - BY_CATALOG_NAME.keys()))
+
+    def read(self, catalog_name: str) -> Iterator[tuple[slice, pa.Array | None]]:
+        """Yield one column batch by batch: where its rows stand in the catalog, and the values.
+
+        The values are of the schema's type; None where a batch does not carry the column.
+        """
+        column = BY_CATALOG_NAME[catalog_name]
+        start = 0
+        for batch, file in zip(self.batches, self._files, strict=True):
+            where = slice(start, start + batch.n_rows)
+            start = where.stop
+            if catalog_name not in file.schema_arrow.names:
+                yield where, None
+                continue
+            try:
+                values = file.read(columns=[catalog_name]).column(0).cast(column.arrow_type)
+            except (pa.ArrowException, OSError) as error:
+                raise StoreError(
+                    f"Column {catalog_name} of {batch.name} cannot be read as {column.dtype} "
+                    f"({error}); scan these spectra again."
+                ) from error
+            yield where, values.combine_chunks()
+
+    def positions(self) -> pa.Table:
+        """Return umap_x and umap_y (float32, null = no position) and cluster (int32), N rows."""
+        path = self.path / "embedding" / "positions.parquet"
+        missing = set(POSITION_COLUMNS) - set(_opened(path).schema_arrow.names)
+        if missing:
+            raise StoreError(f"{path} lacks {sorted(missing)}; run `anomaly-explorer embed` again.")
+        table = pq.read_table(path, columns=list(POSITION_COLUMNS))
+        if table.num_rows != self.n_objects:
+            raise StoreError(
+                f"{path} has {table.num_rows} rows and the catalog {self.n_objects}; "
+                "run `anomaly-explorer embed` again."
+            )
+        kinds = (pa.float32(), pa.float32(), pa.int32())
+        return table.cast(pa.schema(list(zip(POSITION_COLUMNS, kinds, strict=True))))
+
+
+def fingerprint(path: Path) -> str:
+    """Return a quick checksum of a file: SHA-256 over its size, first and last MiB.
+
+    The last MiB of a Parquet file holds its footer, with place and statistics of every column.
+    """
+    size = path.stat().st_size
+    digest = hashlib.sha256(str(size).encode())
+    with path.open("rb") as file:
+        digest.update(file.read(_MIB))
+        file.seek(max(0, size - _MIB))
+        digest.update(file.read(_MIB))
+    return digest.hexdigest()
+
+
+def _opened(path: Path) -> pq.ParquetFile:
+    try:
+        return pq.ParquetFile(path, memory_map=True)
+    except (pa.ArrowException, OSError) as error:
+        raise StoreError(
+            f"{path} is not a readable Parquet file ({error}); write it again."
+        ) from error
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise StoreError(f"{path} is not readable JSON ({error}); write it again.") from error
+    if not isinstance(content, dict):
+        raise StoreError(f"{path} holds {type(content).__name__}, expected a JSON object.")
+    return content
+
+
+def _checked_embedding(path: Path, batches: tuple[Batch, ...]) -> dict[str, Any]:
+    folder = path / "embedding"
+    if not all((folder / name).exists() for name in ("positions.parquet", "embedding.json")):
+        raise StoreError(
+            f"The catalog {path} has no embedding; run `anomaly-explorer embed {path}` first."
+        )
+    embedding = _json(folder / "embedding.json")
+    if embedding.get("catalog") != {batch.name: batch.n_rows for batch in batches}:
+        raise StoreError(
+            f"The embedding in {path} was made from other batches than the catalog has now; "
+            f"run `anomaly-explorer embed {path}` again."
+        )
+    return embedding

@@ -1,0 +1,112 @@
+"""The map: UMAP of landmarks in latent space, and a small network that places everything else."""
+
+import warnings
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+N_NEIGHBORS, MIN_DIST = 15, 0.1
+PLACE_ROWS = 65_536
+
+
+def fit_map(latents: NDArray[np.float32], seed: int) -> NDArray[np.float32]:
+    """Fit a two-dimensional UMAP of landmarks; seeded, hence on one core.
+
+    Parameters
+    ----------
+    latents : (M, 128) float32
+        At least 3 landmarks.
+    seed : int
+
+    Returns
+    -------
+    (M, 2) float32
+    """
+    with warnings.catch_warnings():
+        # umap probes for tensorflow, which only its parametric variant needs.
+        warnings.filterwarnings("ignore", message="Tensorflow not installed")
+        import umap
+    n_neighbors = min(N_NEIGHBORS, len(latents) - 1)
+    method = "random" if len(latents) < 32 else "spectral"
+    mapper = umap.UMAP(
+        n_neighbors=n_neighbors, min_dist=MIN_DIST, random_state=seed, n_jobs=1, init=method
+    )
+    return np.asarray(mapper.fit_transform(latents), dtype=np.float32)
+
+
+class Placer:
+    """A 128-256-256-2 network distilled from a fitted map; places any latents on it.
+
+    Parameters
+    ----------
+    latents : (M, 128) float32
+    positions : (M, 2) float32
+        Landmarks and where the map has them.
+    seed : int
+    epochs : int
+    """
+
+    def __init__(
+        self,
+        latents: NDArray[np.float32],
+        positions: NDArray[np.float32],
+        seed: int,
+        epochs: int = 200,
+    ) -> None:
+        self._shift, self._spread = latents.mean(axis=0), latents.std(axis=0) + 1e-6
+        self._origin, self._extent = positions.mean(axis=0), positions.std(axis=0) + 1e-6
+        torch.manual_seed(seed)
+        self._network = nn.Sequential(
+            nn.Linear(latents.shape[1], 256), nn.ReLU(), nn.Linear(256, 256), nn.ReLU(),
+            nn.Linear(256, 2),
+        )  # fmt: skip
+        target = torch.from_numpy((positions - self._origin) / self._extent)
+        self._train(self._standardize(latents), target, epochs)
+
+    def place(self, latents: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return positions on the map, (N, 2) float32, of latents, (N, 128)."""
+        parts = [np.empty((0, 2), dtype=np.float32)]
+        with torch.inference_mode():
+            for start in range(0, len(latents), PLACE_ROWS):
+                block = self._standardize(latents[start : start + PLACE_ROWS])
+                parts.append(self._network(block).numpy() * self._extent + self._origin)
+        return np.concatenate(parts).astype(np.float32)
+
+    def _standardize(self, latents: NDArray[np.float32]) -> torch.Tensor:
+        return torch.from_numpy(((latents - self._shift) / self._spread).astype(np.float32))
+
+    def _train(self, latents: torch.Tensor, target: torch.Tensor, epochs: int) -> None:
+        optimizer = torch.optim.AdamW(self._network.parameters(), lr=2e-3, weight_decay=1e-3)
+        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs)
+        for _ in range(epochs):
+            for rows in torch.randperm(len(latents)).split(256):
+                loss = nn.functional.smooth_l1_loss(self._network(latents[rows]), target[rows])
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+            schedule.step()
+        self._network.eval()
+
+
+def neighbor_preservation(
+    latents: NDArray[np.float32], positions: NDArray[np.float32], k: int = 10
+) -> float:
+    """Return the mean share of the k nearest in latent space that stay nearest on the map."""
+    from sklearn.neighbors import NearestNeighbors
+
+    def nearest(points: NDArray[np.float32]) -> NDArray[np.int64]:
+        return NearestNeighbors(n_neighbors=k).fit(points).kneighbors(return_distance=False)
+
+    pairs = zip(nearest(latents), nearest(positions), strict=True)
+    return float(np.mean([len(np.intersect1d(a, b)) / k for a, b in pairs]))
+
+
+def trustworthiness(
+    latents: NDArray[np.float32], positions: NDArray[np.float32], k: int = 10
+) -> float:
+    """Return the trustworthiness of the map (1 = no false neighbours), over the given rows."""
+    from sklearn.manifold import trustworthiness as measure
+
+    return float(measure(latents, positions, n_neighbors=k))

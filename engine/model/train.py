@@ -1,0 +1,119 @@
+"""Training of the compatible autoencoder: mean squared error, Adam, best validation epoch kept."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from .network import BigAE
+
+
+@dataclass(frozen=True)
+class TrainingPlan:
+    """How to train.
+
+    Parameters
+    ----------
+    epochs, batch_size, seed : int
+        As the words say.
+    learning_rate : float
+        Peak of a one-cycle schedule.
+    validation_share : float
+        Share of the spectra held out to choose the best epoch.
+    """
+
+    epochs: int = 60
+    batch_size: int = 512
+    learning_rate: float = 2e-3
+    validation_share: float = 0.1
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """The trained network in eval mode, and the losses per epoch."""
+
+    network: BigAE
+    training_losses: tuple[float, ...]
+    validation_losses: tuple[float, ...]
+
+
+def train_autoencoder(
+    normalized_flux: NDArray[np.float32],
+    plan: TrainingPlan,
+    progress: Callable[[int, float], None] | None = None,
+) -> TrainingResult:
+    """Train BigAE on N spectra; the same seed and machine give the same weights.
+
+    Parameters
+    ----------
+    normalized_flux : (N, B) float32
+        Model input of science targets only.
+    plan : TrainingPlan
+        How to train.
+    progress : callable, optional
+        Called with (epoch, validation loss) after each epoch.
+
+    Returns
+    -------
+    TrainingResult
+        Raises ValueError when there are fewer than ten spectra.
+    """
+    if len(normalized_flux) < 10:
+        raise ValueError(f"training needs at least 10 spectra, got {len(normalized_flux)}")
+    torch.manual_seed(plan.seed)
+    shuffled = torch.from_numpy(normalized_flux)[torch.randperm(len(normalized_flux))]
+    n_validation = max(1, int(plan.validation_share * len(shuffled)))
+    validation, training = shuffled[:n_validation], shuffled[n_validation:]
+    network = BigAE(normalized_flux.shape[1])
+    epochs = _Epochs(network, plan, n_steps=-(-len(training) // plan.batch_size))
+    best, best_state = np.inf, network.state_dict()
+    history: list[tuple[float, float]] = []
+    for epoch in range(plan.epochs):
+        loss = epochs.run(training)
+        check = _validate(network, validation)
+        history.append((loss, check))
+        if check < best:
+            best = check
+            best_state = {name: value.clone() for name, value in network.state_dict().items()}
+        if progress is not None:
+            progress(epoch, check)
+    network.load_state_dict(best_state)
+    losses = tuple(zip(*history, strict=True))
+    return TrainingResult(network.eval(), losses[0], losses[1])
+
+
+class _Epochs:
+    """One epoch after another with one optimizer and schedule."""
+
+    def __init__(self, network: BigAE, plan: TrainingPlan, n_steps: int) -> None:
+        self.network, self.plan = network, plan
+        self.optimizer = torch.optim.Adam(network.parameters(), lr=plan.learning_rate)
+        self.schedule = torch.optim.lr_scheduler.OneCycleLR(
+            self.optimizer, plan.learning_rate, total_steps=plan.epochs * n_steps
+        )
+
+    def run(self, training: torch.Tensor) -> float:
+        """Run one epoch and return its mean loss."""
+        self.network.train()
+        total = 0.0
+        for rows in torch.randperm(len(training)).split(self.plan.batch_size):
+            if len(rows) < 2:  # batch norm needs two
+                continue
+            batch = training[rows]
+            loss = nn.functional.mse_loss(self.network(batch), batch)
+            self.optimizer.zero_grad()
+            loss.backward()
+            self.optimizer.step()
+            self.schedule.step()
+            total += float(loss.detach()) * len(rows)
+        return total / len(training)
+
+
+def _validate(network: BigAE, validation: torch.Tensor) -> float:
+    network.eval()
+    with torch.inference_mode():
+        return float(nn.functional.mse_loss(network(validation), validation))

@@ -1,0 +1,111 @@
+"""What the autoencoder is trained on: model inputs of science targets, with their ids."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anomaly_explorer.engine.errors import InputError
+from anomaly_explorer.engine.scan.plan import make_plan
+from anomaly_explorer.engine.scan.worker import training_survey_of
+from anomaly_explorer.engine.scoring.gate import SCIENCE, gate_objects
+from anomaly_explorer.engine.simulation.survey import SimulatedSurvey
+from anomaly_explorer.engine.spectra.grid import COMPATIBLE_GRID, BinGrid
+from anomaly_explorer.engine.spectra.open import open_source
+from anomaly_explorer.engine.spectra.spectrum import SpectrumBatch
+
+from .preprocess import prepare_input
+
+Progress = Callable[[int, int], None]
+READ = 512
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    """Spectra to train on.
+
+    Parameters
+    ----------
+    normalized_flux : (T, B) float32
+    target_ids : (T,) int64
+    survey : str
+        As model cards name it.
+    grid : BinGrid
+    """
+
+    normalized_flux: NDArray[np.float32]
+    target_ids: NDArray[np.int64]
+    survey: str
+    grid: BinGrid
+
+
+def simulated_set(seed: int, n_objects: int, progress: Progress | None = None) -> TrainingSet:
+    """Make simulated spectra and keep the science targets among them.
+
+    Parameters
+    ----------
+    seed : int
+        Seed of the survey; choose another for the spectra to be scored.
+    n_objects : int
+        Objects made; about four in five are science targets.
+    progress : callable, optional
+        Called with (done, total).
+    """
+    survey = SimulatedSurvey(seed)
+    ids = survey.target_ids(n_objects)
+    blocks = (survey.spectra(ids[start : start + READ]) for start in range(0, n_objects, READ))
+    name = f"simulated generator {survey.version} seed {seed}"
+    return _gather(_counted(blocks, n_objects, progress), name)
+
+
+def files_set(paths: Sequence[Path], progress: Progress | None = None) -> TrainingSet:
+    """Read files of spectra of one survey and keep the science targets.
+
+    Raises
+    ------
+    InputError
+        The files are of several surveys, or hold fewer than ten science targets.
+    """
+    plan = make_plan(paths)
+    surveys = {training_survey_of(spectra) for spectra in plan.inputs}
+    if len(surveys) > 1:
+        raise InputError(f"train on one survey at a time, these are {', '.join(sorted(surveys))}")
+    total = sum(spectra.n_objects for spectra in plan.inputs)
+
+    def blocks() -> Iterator[SpectrumBatch]:
+        for spectra in plan.inputs:
+            source = open_source(plan.root / spectra.path)
+            try:
+                yield from source.batches(READ)
+            finally:
+                source.close()
+
+    return _gather(_counted(blocks(), total, progress), surveys.pop())
+
+
+def _counted(
+    blocks: Iterable[SpectrumBatch], total: int, progress: Progress | None
+) -> Iterator[SpectrumBatch]:
+    done = 0
+    for block in blocks:
+        yield block
+        done += len(block)
+        if progress is not None:
+            progress(done, total)
+
+
+def _gather(blocks: Iterable[SpectrumBatch], survey: str) -> TrainingSet:
+    fluxes: list[NDArray[np.float32]] = []
+    ids: list[NDArray[np.int64]] = []
+    for block in blocks:
+        model_input = prepare_input(block, COMPATIBLE_GRID)
+        population, _ = gate_objects(block.columns, model_input.coverage)
+        chosen = population == SCIENCE
+        fluxes.append(model_input.normalized_flux[chosen])
+        ids.append(np.asarray(block.columns["target_id"], dtype=np.int64)[chosen])
+    n = sum(len(part) for part in ids)
+    if n < 10:
+        raise InputError(f"only {n} science targets to train on: at least 10 are needed")
+    return TrainingSet(np.concatenate(fluxes), np.concatenate(ids), survey, COMPATIBLE_GRID)

@@ -1,0 +1,83 @@
+"""The object under the pointer."""
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from anomaly_explorer.engine.errors import InputError
+
+from .plane import Plane
+from .ranges import ranges_between
+
+# Stand-ins of the right type for what is not given: compiled code knows no None here.
+_NO_MASK = np.zeros(0, np.bool_)
+_NO_ROWS = np.zeros(0, np.uint32)
+
+
+def nearest_row(
+    plane: Plane,
+    point: tuple[float, float],
+    radius: tuple[float, float],
+    mask: NDArray[np.bool_] | None = None,
+) -> int | None:
+    """Return the store row nearest to a point, or None when none is within reach.
+
+    Parameters
+    ----------
+    plane : Plane
+        The plane the pointer is in.
+    point : tuple of float
+        x and y in plane units.
+    radius : tuple of float
+        Reach in x and in y, in plane units and positive: the distance is elliptical, so that it is
+        round on a screen whose axes have different scales. The rim is included.
+    mask : (N,) bool, optional
+        Which objects may be picked, in store order.
+
+    Returns
+    -------
+    int or None
+        Of several at the same distance the lowest store row.
+
+    Raises
+    ------
+    InputError
+        When the point is not finite or a radius is not positive and finite.
+    """
+    if not (np.isfinite(point).all() and np.isfinite(radius).all() and min(radius) > 0):
+        raise InputError(
+            f"An object was sought at {point} within {radius}; expected finite numbers and "
+            "positive radii."
+        )
+    x, y = float(point[0]), float(point[1])
+    reach_x, reach_y = float(radius[0]), float(radius[1])
+    ranges = ranges_between(plane.cells, (x - reach_x, x + reach_x, y - reach_y, y + reach_y))
+    row = _nearest(
+        (plane.x, plane.y, _NO_ROWS if plane.rows is None else plane.rows),
+        ranges,
+        (x, y, reach_x, reach_y),
+        _NO_MASK if mask is None else mask,
+    )
+    return None if row < 0 else int(row)
+
+
+@numba.njit(nogil=True, cache=True)
+def _nearest(
+    points: tuple[NDArray, NDArray, NDArray],
+    ranges: NDArray,
+    target: tuple[float, float, float, float],
+    mask: NDArray,
+) -> int:
+    xs, ys, rows = points
+    x, y, reach_x, reach_y = target
+    best, best_distance = np.int64(-1), 1.0
+    for i in range(len(ranges)):
+        for position in range(ranges[i, 0], ranges[i, 1]):
+            distance = ((xs[position] - x) / reach_x) ** 2 + ((ys[position] - y) / reach_y) ** 2
+            if distance > best_distance:
+                continue
+            row = np.int64(rows[position]) if len(rows) else position
+            is_nearer = distance < best_distance or best < 0 or row < best
+            if is_nearer and (len(mask) == 0 or mask[row]):
+                best, best_distance = row, distance
+    return best

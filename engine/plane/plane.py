@@ -1,0 +1,186 @@
+"""A plane: the pair of coordinates a map is drawn in, in map order, on disk and mapped.
+
+Files of a plane's directory: ``x.npy`` and ``y.npy`` (float32, map order), ``rows.npy`` (uint32,
+plane order -> store row; absent when both orders are one), ``cells.npy`` (int64) and
+``plane.json``.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anomaly_explorer.engine.errors import StoreError
+
+from .cells import CellIndex, Square, morton_codes
+
+# The frame shows everything, unless the outer 0.2 % would take three quarters of it.
+_CORE = (0.001, 0.999)
+_MAX_STRETCH = 4.0
+_MARGIN = 0.03
+# A sample is enough for the frame; sorting 22.5M values would take seconds.
+_CORE_SAMPLE = 1_000_000
+
+
+@dataclass(frozen=True)
+class Plane:
+    """N' positioned objects of a store in the order of one plane.
+
+    Parameters
+    ----------
+    name : str
+        ``umap`` or ``score_snr``.
+    x, y : (N',) float32
+        Finite coordinates in this plane's map order, read-only and mapped.
+    rows : (N',) uint32 or None
+        Plane order -> store row; None when they are the same.
+    cells : CellIndex
+        Where each cell's rows start.
+    x_label, y_label : str
+        Axis titles.
+    extent : tuple of float
+        x0, x1, y0, y1 of the first picture.
+    n_without_position : int
+        Objects of the store that have no finite position here and are in no picture.
+    """
+
+    name: str
+    x: NDArray[np.float32]
+    y: NDArray[np.float32]
+    rows: NDArray[np.uint32] | None
+    cells: CellIndex
+    x_label: str
+    y_label: str
+    extent: tuple[float, float, float, float]
+    n_without_position: int
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    @property
+    def n_store_rows(self) -> int:
+        """Return the number of objects of the store, positioned or not."""
+        return len(self.x) + self.n_without_position
+
+    @classmethod
+    def open(cls, path: Path) -> "Plane":
+        """Map the files of a plane's directory.
+
+        Raises
+        ------
+        StoreError
+            When a file is missing or is not what `write_plane` wrote.
+        """
+        try:
+            facts = json.loads((path / "plane.json").read_text())
+            x, y, offsets = (_mapped(path / f"{name}.npy") for name in ("x", "y", "cells"))
+            rows = _mapped(path / "rows.npy") if facts["has_rows"] else None
+            return cls(
+                name=facts["name"],
+                x=x,
+                y=y,
+                rows=rows,
+                cells=CellIndex(Square(**facts["square"]), facts["level"], offsets),
+                x_label=facts["x_label"],
+                y_label=facts["y_label"],
+                extent=tuple(facts["extent"]),
+                n_without_position=facts["n_without_position"],
+            )
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise StoreError(
+                f"The plane {path} cannot be opened ({error}); build the store again."
+            ) from error
+
+
+def _mapped(path: Path) -> NDArray[np.generic]:
+    # An empty file cannot be mapped. A plain view of the map: numba knows no np.memmap.
+    array = np.load(path, mmap_mode=None, allow_pickle=False) if _is_empty(path) else None
+    return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False)) if array is None else array
+
+
+def _is_empty(path: Path) -> bool:
+    with path.open("rb") as file:
+        version = np.lib.format.read_magic(file)
+        read = np.lib.format.read_array_header_1_0
+        if version != (1, 0):
+            raise ValueError(f"{path.name} has array format {version}, expected (1, 0)")
+        shape, _, _ = read(file)
+    return 0 in shape
+
+
+def map_order(
+    x: NDArray[np.float32], y: NDArray[np.float32]
+) -> tuple[Square, NDArray[np.intp], NDArray[np.uint64]]:
+    """Sort the positioned ones of N rows into map order.
+
+    Parameters
+    ----------
+    x, y : (N,) float32
+        Coordinates; a row with either not finite has no position.
+
+    Returns
+    -------
+    tuple
+        The square, the (N',) row indices in map order (ties in the given order) and their sorted
+        (N',) Morton codes.
+    """
+    positioned = np.flatnonzero(np.isfinite(x) & np.isfinite(y))
+    square = Square.around(x[positioned], y[positioned])
+    codes = morton_codes(*square.quantize(x[positioned], y[positioned]))
+    order = np.argsort(codes, kind="stable")
+    return square, positioned[order], codes[order]
+
+
+def write_plane(
+    path: Path, x: NDArray[np.float32], y: NDArray[np.float32], labels: tuple[str, str]
+) -> None:
+    """Write the plane directory `path`, named after the plane, for N store rows.
+
+    Parameters
+    ----------
+    path : Path
+        Directory to make; its name is the plane's name.
+    x, y : (N,) float32
+        Coordinates in store order; rows that are not finite are left out and counted.
+    labels : tuple of str
+        Titles of the x and the y axis.
+    """
+    square, order, codes = map_order(x, y)
+    cells = CellIndex.of_codes(square, codes)
+    is_store_order = bool(np.array_equal(order, np.arange(len(order))))
+    path.mkdir(parents=True)
+    np.save(path / "x.npy", x[order])
+    np.save(path / "y.npy", y[order])
+    np.save(path / "cells.npy", cells.offsets)
+    if not is_store_order:
+        np.save(path / "rows.npy", order.astype(np.uint32))
+    facts = {
+        "name": path.name,
+        "x_label": labels[0],
+        "y_label": labels[1],
+        "extent": [*frame_limits(x[order]), *frame_limits(y[order])],
+        "n_without_position": len(x) - len(order),
+        "has_rows": not is_store_order,
+        "level": cells.level,
+        "square": {"x0": square.x0, "y0": square.y0, "size": square.size},
+    }
+    (path / "plane.json").write_text(json.dumps(facts, indent=1))
+
+
+def frame_limits(values: NDArray[np.float32]) -> tuple[float, float]:
+    """Return the limits of the first picture along one axis, for (N',) finite coordinates.
+
+    All values with a margin of 3 %; where a few far ones would squeeze the inner 99.8 % into less
+    than a quarter of the frame, the inner ones only.
+    """
+    if len(values) == 0:
+        return 0.0, 1.0
+    sample = values[:: max(1, len(values) // _CORE_SAMPLE)].astype(np.float64)
+    core_low, core_high = np.quantile(sample, _CORE)
+    low, high = float(values.min()), float(values.max())
+    if high - low > _MAX_STRETCH * (core_high - core_low) > 0:
+        low, high = float(core_low), float(core_high)
+    margin = _MARGIN * (high - low) or 0.5
+    return low - margin, high + margin

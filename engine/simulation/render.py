@@ -1,0 +1,229 @@
+"""The renderer: from keys to rows of flux, ivar, mask and facts, one object after the other.
+
+Everything here is compiled, loops in a fixed order over one object at a time, and touches no state
+but its own working arrays: that is why a spectrum has the same bits in any batch.
+"""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from anomaly_explorer.engine.spectra.grid import ARMS
+
+from .canvas import N_LATTICE, Canvas, new_canvas, wavelength_of
+from .facts import N_FACTS, Fact, measure_object, measure_snr, measure_structure
+from .galaxy import paint_galaxy
+from .injection import inject_in_arm, inject_in_sky
+from .instrument import (
+    ArmModel,
+    Exposure,
+    Shot,
+    add_sky_error,
+    arm_models,
+    calibrate,
+    draw_exposure,
+    estimate_sigma,
+    is_dead,
+    new_shot,
+    read_out,
+)
+from .population import (
+    BGS,
+    BLEND,
+    CARBON_STAR,
+    CV,
+    ELG,
+    HIGH_Z,
+    NOT_INJECTED,
+    QSO,
+    STAR,
+    WD_M,
+    WHITE_DWARF,
+    Target,
+    draw_redshift,
+    draw_target,
+)
+from .quasar import paint_quasar
+from .random import between, branch, uniform
+from .star import (
+    add_m_dwarf,
+    paint_carbon_star,
+    paint_cataclysmic,
+    paint_star,
+    paint_white_dwarf,
+)
+from .templates import Templates, templates
+
+
+class Fibers(NamedTuple):
+    """The objects to render: keys (N,) uint64, fiber uses (N,) int8, programs (N,) int64."""
+
+    keys: NDArray[np.uint64]
+    uses: NDArray[np.int8]
+    programs: NDArray[np.int64]
+
+
+class Rows(NamedTuple):
+    """Output, one (N, n) array per arm, blue first; `model` and `sigma` may have no rows."""
+
+    flux: tuple[NDArray[np.float32], ...]
+    ivar: tuple[NDArray[np.float32], ...]
+    mask: tuple[NDArray[np.uint32], ...]
+    model: tuple[NDArray[np.float64], ...]
+    sigma: tuple[NDArray[np.float64], ...]
+    facts: NDArray[np.float64]
+
+
+class Bench(NamedTuple):
+    """What a thread works with: tables, arms, and its own working arrays."""
+
+    templates: Templates
+    arms: tuple[ArmModel, ...]
+    canvas: Canvas
+    shots: tuple[Shot, ...]
+
+
+def new_bench() -> Bench:
+    """Return the tables and fresh working arrays for one thread."""
+    return Bench(
+        templates(), arm_models(), new_canvas(), tuple(new_shot(arm.n_pixels) for arm in ARMS)
+    )
+
+
+def new_rows(n: int, *, has_truth: bool) -> Rows:
+    """Return output arrays for n objects, with the noiseless model and sigma when asked."""
+
+    def arrays(rows: int, dtype: type) -> tuple[NDArray, ...]:
+        return tuple(np.zeros((rows, arm.n_pixels), dtype) for arm in ARMS)
+
+    n_truth = n if has_truth else 0
+    return Rows(
+        arrays(n, np.float32),
+        arrays(n, np.float32),
+        arrays(n, np.uint32),
+        arrays(n_truth, np.float64),
+        arrays(n_truth, np.float64),
+        np.zeros((n, N_FACTS)),
+    )
+
+
+@njit(cache=True, nogil=True)
+def render(fibers: Fibers, bench: Bench, rows: Rows) -> None:
+    """Render all objects of `fibers` into `rows`, in order."""
+    for row in range(len(fibers.keys)):
+        target = draw_target(fibers.keys[row], fibers.uses[row], fibers.programs[row])
+        _paint(target, bench)
+        exposure = draw_exposure(target)
+        for number in range(3):
+            _expose(target, exposure, number, bench)
+            _write_arm(target, number, row, bench, rows)
+        measure_object(target, exposure, bench.canvas.flux, rows.facts[row])
+
+
+@njit(cache=True, nogil=True)
+def _paint(target: Target, bench: Bench) -> None:
+    """Paint the noiseless spectrum, and the same without its anomaly on `canvas.clean`."""
+    canvas = bench.canvas
+    if target.injected != NOT_INJECTED:
+        _paint_class(_without_anomaly(target), bench)
+        canvas.clean[:] = canvas.flux
+        if target.injected == BLEND:
+            _paint_class(_companion(target), bench)
+            canvas.spare[:] = canvas.flux
+    _paint_class(target, bench)
+    if target.injected == BLEND:
+        for i in range(N_LATTICE):
+            canvas.flux[i] += canvas.spare[i]
+    elif target.injected == WD_M:
+        add_m_dwarf(target, bench.templates.star, canvas)
+    if target.injected != NOT_INJECTED:
+        inject_in_sky(target, canvas)
+
+
+@njit(cache=True, nogil=True)
+def _without_anomaly(target: Target) -> Target:
+    redshift = target.redshift
+    if target.injected == HIGH_Z:
+        redshift = draw_redshift(branch(target.key, 2), target.kind)
+    return Target(target.key, target.kind, target.program, redshift, target.flux, NOT_INJECTED)
+
+
+@njit(cache=True, nogil=True)
+def _companion(target: Target) -> Target:
+    """Return the second object of a blend, a galaxy or one in three times a star."""
+    s = branch(target.key, 60)
+    kind = BGS if target.kind == BGS else ELG
+    if uniform(s, 0) < 0.33:
+        kind = STAR
+    z = draw_redshift(branch(s, 1), kind)
+    light = target.flux * between(s, 1, 0.3, 1.0)
+    return Target(branch(s, 2), kind, target.program, z, light, NOT_INJECTED)
+
+
+@njit(cache=True, nogil=True)
+def _paint_class(target: Target, bench: Bench) -> None:
+    tables, canvas = bench.templates, bench.canvas
+    if target.injected == CARBON_STAR:
+        paint_carbon_star(target, tables.star, canvas)
+    elif target.injected == CV:
+        paint_cataclysmic(target, canvas)
+    elif target.kind <= ELG:
+        paint_galaxy(target, tables.galaxy, canvas)
+    elif target.kind == QSO:
+        paint_quasar(target, tables.iron, canvas)
+    elif target.kind == WHITE_DWARF or target.injected == WD_M:
+        paint_white_dwarf(target, canvas)
+    elif target.kind == STAR:
+        paint_star(target, tables.star, canvas)
+    else:
+        canvas.flux[:] = 0.0
+
+
+@njit(cache=True, nogil=True)
+def _expose(target: Target, exposure: Exposure, number: int, bench: Bench) -> None:
+    arm, shot = bench.arms[number], bench.shots[number]
+    stream = branch(branch(target.key, 41), number)
+    calibrate(bench.canvas.flux, arm.start, stream, shot.model)
+    is_injected = target.injected != NOT_INJECTED
+    clean = bench.canvas.clean if is_injected else bench.canvas.flux
+    calibrate(clean, arm.start, stream, shot.normal)
+    add_sky_error(target, arm, stream, shot)
+    estimate_sigma(exposure, arm, shot)
+    if is_injected:
+        inject_in_arm(target, number, arm.lines, shot)
+
+
+@njit(cache=True, nogil=True)
+def _write_arm(target: Target, number: int, row: int, bench: Bench, rows: Rows) -> None:
+    shot, start = bench.shots[number], bench.arms[number].start
+    if len(rows.model[number]) > 0:
+        rows.model[number][row] = shot.model
+        rows.sigma[number][row] = shot.sigma
+    if is_dead(target):
+        return  # the output arrays are zero: no flux, no ivar
+    stream = branch(branch(target.key, 41), number)
+    flux, ivar, mask = rows.flux[number][row], rows.ivar[number][row], rows.mask[number][row]
+    read_out(shot, stream, flux, ivar, mask)
+    measure_snr(number, flux, ivar, rows.facts[row])
+    measure_structure(shot.model, ivar, rows.facts[row])
+    if target.injected != NOT_INJECTED:
+        _measure_anomaly(shot, start, ivar, rows.facts[row])
+
+
+@njit(cache=True, nogil=True)
+def _measure_anomaly(
+    shot: Shot, start: int, ivar: NDArray[np.float32], facts: NDArray[np.float64]
+) -> None:
+    """Add this arm's part to the ideal S/N, sqrt(sum of ivar × difference²), and find its peak."""
+    total = 0.0
+    for i in range(len(ivar)):
+        difference = shot.model[i] - shot.normal[i]
+        signal = ivar[i] * difference * difference
+        total += signal
+        if signal > facts[Fact.PEAK_SIGNAL]:
+            facts[Fact.PEAK_SIGNAL] = signal
+            facts[Fact.PEAK_WAVELENGTH] = wavelength_of(start + i)
+    facts[Fact.STRENGTH] = math.sqrt(facts[Fact.STRENGTH] ** 2 + total)

@@ -1,0 +1,136 @@
+"""A FITS file read by rows of images and by columns of tables."""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from astropy.io import fits
+from numpy.typing import NDArray
+
+from anomaly_explorer.engine.errors import InputError
+
+from .fitstable import FitsTable
+from .imagerows import GzipRows, ImageRows, PlainRows, Rows, SectionRows, is_gzip_rows, is_plain
+from .wholefile import open_whole
+
+
+class FitsFile:
+    """A whole FITS file; only the rows and columns that are asked for are read.
+
+    Parameters
+    ----------
+    path : Path
+        A plain or gzipped file.
+
+    Raises
+    ------
+    InputError
+        When the file is missing, empty, not FITS, damaged or cut short.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._whole: Any = open_whole(path)
+        self.names: tuple[str, ...] = tuple(hdu.name for hdu in self._whole.hdus)
+        self._tables: dict[int, FitsTable | None] = {}
+        self._images: dict[int, ImageRows] = {
+            place: self._open_image(place)
+            for place, hdu in enumerate(self._whole.hdus)
+            if _is_image(hdu) and not is_plain(hdu)
+        }
+        if not any(isinstance(image, SectionRows) for image in self._images.values()):
+            self._whole.hdus.close()  # the bytes are mapped: no file handle is needed any more
+
+    def __contains__(self, hdu: str) -> bool:
+        return hdu in self.names
+
+    def header(self, hdu: str | int = 0) -> fits.Header:
+        """Return the header of an HDU."""
+        return self._whole.hdus[self._place(hdu)].header
+
+    def shape(self, hdu: str | int) -> tuple[int, ...]:
+        """Return the numpy shape of an image HDU; () when it is a table or has no data."""
+        return () if self.table(hdu) is not None else tuple(self._whole.hdus[hdu].shape)
+
+    def table(self, hdu: str | int) -> FitsTable | None:
+        """Return a binary table, None when the HDU is an image or not there."""
+        place = self._place(hdu)
+        if place not in self._tables:
+            self._tables[place] = self._open_table(place)
+        return self._tables[place]
+
+    def column_names(self, hdu: str | int) -> tuple[str, ...]:
+        """Return the column names of a table as written; () when there is no such table."""
+        table = self.table(hdu)
+        return () if table is None else table.names
+
+    def column(self, hdu: str | int, name: str) -> NDArray[Any]:
+        """Return a column of a table, see `FitsTable.column`."""
+        table = self.table(hdu)
+        try:
+            if table is None:
+                raise ValueError("there is no such table")
+            return table.column(name)
+        except (KeyError, ValueError) as error:
+            raise InputError(
+                f"{self.path.name}: column {name} of {hdu} cannot be read ({error}); "
+                "fetch the original."
+            ) from error
+
+    def rows(self, hdu: str | int, rows: Rows) -> NDArray[Any]:
+        """Return rows of an image in native byte order and true scale, reading only those.
+
+        Parameters
+        ----------
+        hdu : str or int
+            An image HDU of shape (N, ...), plain or compressed.
+        rows : slice or (M,) int array
+            Which of the N rows, in any order.
+        """
+        place = self._place(hdu)
+        if place not in self._images:
+            self._images[place] = self._open_image(place)
+        try:
+            return self._images[place].read(rows)
+        except ValueError as error:
+            raise InputError(
+                f"{self.path.name}: {hdu} cannot be unpacked ({error}); "
+                "the file is damaged: fetch it again."
+            ) from error
+
+    def content_hash(self) -> bytes:
+        """Return the 32-byte BLAKE2b hash of the unpacked content, so gzip does not matter."""
+        return hashlib.blake2b(self._whole.content, digest_size=32).digest()
+
+    def close(self) -> None:
+        """Release the file."""
+        self._tables.clear()
+        self._images.clear()
+        self._whole.close()
+        self._whole = None
+
+    def _place(self, hdu: str | int) -> int:
+        """Return the number of an HDU, -1 when there is none."""
+        if isinstance(hdu, int):
+            return hdu if hdu < len(self.names) else -1
+        return self.names.index(hdu) if hdu in self.names else -1
+
+    def _open_table(self, place: int) -> FitsTable | None:
+        if place < 0:
+            return None
+        hdu = self._whole.hdus[place]
+        if _is_image(hdu) or not isinstance(hdu, fits.BinTableHDU):
+            return None
+        return FitsTable(self._whole.header_at(place), self._whole.data_at(place))
+
+    def _open_image(self, place: int) -> ImageRows:
+        hdu = self._whole.hdus[place]
+        data = self._whole.data_at(place)
+        if is_plain(hdu):
+            return PlainRows(hdu.header, data)
+        header = fits.Header.fromstring(self._whole.header_at(place))
+        return GzipRows(header, data) if is_gzip_rows(header) else SectionRows(hdu)
+
+
+def _is_image(hdu: Any) -> bool:
+    return isinstance(hdu, fits.PrimaryHDU | fits.ImageHDU | fits.CompImageHDU)

@@ -1,0 +1,75 @@
+"""The map keeps what is near near; landmarks keep anomalies and small strata."""
+
+import numpy as np
+import pytest
+from anomaly_explorer.engine.embedding.cluster import NOISE, find_clusters
+from anomaly_explorer.engine.embedding.landmarks import ANOMALY_SHARE, choose_landmarks
+from anomaly_explorer.engine.embedding.project import (
+    Placer,
+    fit_map,
+    neighbor_preservation,
+    trustworthiness,
+)
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(1, 400), st.integers(10, 200), st.integers(0, 99))
+def test_landmarks_are_sorted_distinct_and_hold_the_highest_scores(n, wanted, seed):
+    random = np.random.default_rng(seed)
+    scores = random.permutation(n).astype(np.float32)
+    strata = random.choice(["a", "b"], n, p=[0.95, 0.05])
+    rows = choose_landmarks(scores, strata, wanted, seed)
+    assert len(rows) == min(n, wanted) == len(set(rows.tolist()))
+    assert (np.diff(rows) > 0).all()
+    if n > wanted:
+        highest = np.argsort(-scores)[: int(ANOMALY_SHARE * wanted)]
+        assert set(highest.tolist()) <= set(rows.tolist())
+
+
+def test_small_strata_are_over_represented():
+    strata = np.array(["common"] * 9900 + ["rare"] * 100)
+    rows = choose_landmarks(np.zeros(10_000, np.float32), strata, 1000, seed=0)
+    assert (strata[rows] == "rare").sum() > 30
+
+
+def blobs(rng, n, n_blobs=4):
+    label = rng.integers(n_blobs, size=n)
+    centres = rng.normal(0, 12, (n_blobs, 128))
+    return (centres[label] + rng.normal(size=(n, 128))).astype(np.float32), label
+
+
+def test_the_map_and_its_placer_keep_blobs_apart(rng):
+    latents, label = blobs(rng, 500)
+    positions = fit_map(latents[:300], seed=1)
+    np.testing.assert_array_equal(positions, fit_map(latents[:300], seed=1))
+    placed = Placer(latents[:300], positions, seed=1, epochs=40).place(latents[300:])
+    assert placed.shape == (200, 2)
+    assert placed.dtype == np.float32
+    centres = np.stack([positions[label[:300] == k].mean(axis=0) for k in range(4)])
+    nearest = np.linalg.norm(placed[:, None] - centres, axis=2).argmin(axis=1)
+    assert (nearest == label[300:]).mean() > 0.95
+    assert trustworthiness(latents[:300], positions, 10) > 0.8
+    assert 0 <= neighbor_preservation(latents[:300], positions, 10) <= 1
+
+
+def test_clusters_are_found_in_latent_space_and_numbered_by_size(rng):
+    latents, label = blobs(rng, 600)
+    clusters = find_clusters(latents[:400], latents, seed=0)
+    sizes = np.bincount(clusters[clusters != NOISE])
+    assert len(sizes) == 4
+    found = {(int(a), int(b)) for a, b in zip(clusters, label, strict=True) if a != NOISE}
+    assert len(found) == 4
+    landmark_sizes = np.bincount(clusters[:400][clusters[:400] != NOISE])
+    assert (np.diff(landmark_sizes) <= 0).all()
+
+
+def test_too_few_objects_make_no_cluster(rng):
+    latents, _ = blobs(rng, 9)
+    assert find_clusters(latents, latents, seed=0).tolist() == [NOISE] * 9
+
+
+@pytest.mark.parametrize("n", [5, 20])
+def test_a_tiny_map_is_finite(rng, n):
+    assert np.isfinite(fit_map(rng.normal(size=(n, 128)).astype(np.float32), seed=0)).all()

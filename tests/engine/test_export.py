@@ -1,0 +1,158 @@
+"""What is exported is what the store holds, in every format, to the last bit of an id."""
+
+import csv
+import warnings
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from astropy.table import Table
+
+from anomaly_explorer.engine.catalog import export
+from anomaly_explorer.engine.catalog.export import export_rows
+from anomaly_explorer.engine.errors import InputError
+
+ROWS = np.random.default_rng(4).permutation(1000)[:150]
+FORMATS = ("csv", "parquet", "ecsv", "fits", "votable")
+
+
+@pytest.fixture(scope="module")
+def exported(random_store, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("exports")
+    for fmt in FORMATS:
+        export_rows(random_store, ROWS, folder / f"objects.{fmt}", fmt)
+    assert sorted(p.name for p in folder.iterdir()) == sorted(f"objects.{f}" for f in FORMATS)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def expected(random_store):
+    """Records under catalog names."""
+    names = {name: random_store.describe(name).catalog_name for name in random_store.column_names}
+    return [
+        {names[name]: value for name, value in record.items()}
+        for record in random_store.records(ROWS)
+    ]
+
+
+def test_parquet_holds_the_records_and_their_types(exported, expected):
+    table = pq.read_table(exported / "objects.parquet")
+    found = [
+        {name: None if value != value else value for name, value in row.items()}
+        for row in table.to_pylist()
+    ]
+    assert found == expected
+    assert table.schema.field("targetid").type == "int64"
+    assert table.schema.field("anomaly_score").type == "float"
+    assert table.schema.field("target_ra").metadata[b"unit"] == b"deg"
+
+
+def test_csv_holds_the_records(exported, expected):
+    with (exported / "objects.csv").open(newline="") as file:
+        found = list(csv.DictReader(file))
+    assert len(found) == len(expected)
+    for row, record in zip(found, expected, strict=True):
+        assert list(row) == list(record)
+        for name, value in record.items():
+            assert same_text(row[name], value), (name, row[name], value)
+
+
+def same_text(text, value):
+    if value is None:
+        return text in ("", "nan")
+    if isinstance(value, bool):
+        return text == str(value).lower()
+    if isinstance(value, float):
+        return np.float32(text) == np.float32(value) if value != float(text) else True
+    return text == str(value)
+
+
+@pytest.mark.parametrize("fmt", ["ecsv", "fits", "votable"])
+def test_astronomers_formats_hold_the_records(exported, expected, fmt):
+    table = read(exported, fmt)
+    assert table.colnames == list(expected[0])
+    for name in table.colnames:
+        for found, record in zip(table[name], expected, strict=True):
+            value = record[name]
+            if value is None:
+                is_nan = isinstance(found, np.floating) and np.isnan(found)
+                # An empty text and none are one in these formats.
+                assert found is np.ma.masked or is_nan or str(found) == "", name
+            elif value == "":
+                assert found is np.ma.masked or str(found) == "", name
+            else:
+                if isinstance(value, str) and fmt == "fits":
+                    value = value.replace("ü", r"\xfc").replace("ï", r"\xef")
+                assert str(found) == value if isinstance(value, str) else found == value, name
+
+
+def read(exported, fmt):
+    formats = {"ecsv": "ascii.ecsv", "fits": "fits", "votable": "votable"}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what astropy says of its own files is not ours
+        return Table.read(exported / f"objects.{fmt}", format=formats[fmt])
+
+
+@pytest.mark.parametrize("fmt", ["ecsv", "fits", "votable"])
+def test_units_and_provenance_travel(exported, fmt):
+    table = read(exported, fmt)
+    assert str(table["target_ra"].unit) == "deg"
+    assert table["coadd_exptime"].unit == "s"
+    said = " ".join(str(v) for v in table.meta.values())
+    assert "simulated: no telescope saw" in said
+    assert "0123456789ab" in said
+    assert "150 of 1,000 objects" in said
+    assert "science" in said
+
+
+def test_parquet_says_where_it_comes_from(exported):
+    metadata = pq.read_schema(exported / "objects.parquet").metadata
+    assert b"simulated" in metadata[b"data"]
+    assert b"0123456789ab" in metadata[b"model"]
+
+
+@pytest.mark.parametrize("fmt", ["csv", "parquet"])
+def test_chunks_do_not_show(random_store, exported, tmp_path, monkeypatch, fmt):
+    monkeypatch.setattr(export, "CHUNK_ROWS", 7)
+    export_rows(random_store, ROWS, tmp_path / "o", fmt)
+    if fmt == "csv":
+        assert (tmp_path / "o").read_text() == (exported / "objects.csv").read_text()
+    else:
+        assert pq.read_table(tmp_path / "o").equals(pq.read_table(exported / "objects.parquet"))
+
+
+@pytest.mark.parametrize("fmt", FORMATS)
+def test_no_objects_make_a_file_with_columns(random_store, tmp_path, fmt):
+    export_rows(random_store, [], tmp_path / f"objects.{fmt}", fmt)
+    assert b"targetid" in (tmp_path / f"objects.{fmt}").read_bytes().lower()
+
+
+def test_latents_come_on_request(random_store, tmp_path):
+    export_rows(random_store, ROWS, tmp_path / "o", "parquet", has_latents=True)
+    table = pq.read_table(tmp_path / "o")
+    found = np.column_stack([table.column(f"lat_{i:03d}") for i in range(128)])
+    np.testing.assert_array_equal(found, random_store.latents(ROWS))
+
+
+def test_a_failed_export_leaves_the_old_file(random_store, tmp_path, monkeypatch):
+    path = tmp_path / "objects.csv"
+    path.write_text("mine")
+
+    def fail(selected, path):
+        path.write_text("half")
+        raise OSError("disk full")
+
+    monkeypatch.setattr(export, "_write_csv", fail)
+    with pytest.raises(OSError, match="disk full"):
+        export_rows(random_store, ROWS, path, "csv")
+    assert path.read_text() == "mine"
+    assert [p.name for p in tmp_path.iterdir()] == ["objects.csv"]
+
+
+def test_what_cannot_be_exported_is_explained(random_store, tmp_path):
+    with pytest.raises(InputError, match="parquet"):
+        export_rows(random_store, ROWS, tmp_path / "o", "xlsx")
+    with pytest.raises(InputError, match="does not exist"):
+        export_rows(random_store, ROWS, tmp_path / "no" / "o", "csv")
+    with pytest.raises(InputError, match="rows 0 to 999"):
+        export_rows(random_store, [1000], tmp_path / "o", "csv")
