@@ -10,9 +10,11 @@ from anomaly_explorer.engine.catalog.store import Store
 from anomaly_explorer.engine.errors import ExplorerError
 
 from .live import Latest, LiveInspector
+from .material import material_theme
 from .session import Session
 from .state import ExplorerState
 from .theme import DARK, LIGHT, Palette
+from .views.brush import BrushView
 from .views.facts import FactsView
 from .views.filters import FiltersView
 from .views.header import HeaderView
@@ -22,12 +24,14 @@ from .views.stack import StackView
 from .views.table import TableView, format_cell
 
 TITLE = "DESI Anomaly Explorer"
-SIDEBAR_WIDTH = 236
-PAGE_CSS = """
-.explorer{display:grid!important;grid-template-columns:minmax(0,1fr) minmax(430px,44%);gap:8px;
-height:calc(100vh - 68px);padding:8px;box-sizing:border-box;overflow:hidden;}
-.left{display:flex;flex-direction:column;min-height:0;min-width:0;gap:8px;}
+SIDEBAR_WIDTH = 222
+HEADER_HEIGHT = 49
+# The page is one screen: the columns scroll, the page does not.
+PAGE_CSS = f"""
+:host {{ height: calc(100vh - {HEADER_HEIGHT}px); padding: 8px; box-sizing: border-box;
+gap: 10px; overflow: hidden; flex-wrap: nowrap; }}
 """
+COLUMN_CSS = ":host { min-width: 0; min-height: 0; height: 100%; gap: 6px; flex-wrap: nowrap; }"
 EMPTY_HINT = "Click an object on the map or in the table to read and reconstruct its spectrum."
 STACK_HINT = "Lasso objects on the map to stack their spectra."
 
@@ -51,7 +55,8 @@ class Explorer:
         self.state = ExplorerState()
         self.session = Session(store, self.state)
         self._objects, self._stacks = Latest(live.pool), Latest(live.pool)
-        self.header = HeaderView(self.session)
+        self.header = HeaderView(self.session, palette)
+        self.brush = BrushView(self.session, palette)
         self.filters = FiltersView(self.session, palette)
         self.maps = [
             MapView(self.session, name, self.describe, palette) for name in ("umap", "score_snr")
@@ -83,11 +88,10 @@ class Explorer:
 
     def repaint(self, palette: Palette) -> None:
         """Change the colours of every view."""
-        for view in (*self.maps, self.table, self.filters):
+        for view in (*self.maps, self.table, self.filters, self.header, self.brush):
             view.repaint(palette)
         for view in (self.spectrum, self.facts, self.stack):
             view.palette = palette
-        self.header.repaint(palette.css())
 
     def find(self, text: str) -> None:
         """Focus the object with a TARGETID, or say that there is none."""
@@ -104,24 +108,26 @@ class Explorer:
         self.facts.show(None)
 
     def _lay_out(self, is_dark: bool) -> pmui.Page:
-        maps = pn.FlexBox(
-            *self.maps, flex_wrap="nowrap", sizing_mode="stretch_both", css_classes=["maps"],
-            gap="8px",
-        )  # fmt: skip
+        self._map_row = pn.Row(
+            *self.maps, sizing_mode="stretch_both", stylesheets=[COLUMN_CSS], min_height=220
+        )
         drawer = pmui.Tabs(
-            ("Table", self.table), ("Stack of the selection", self.stack),
-            sizing_mode="stretch_both", min_height=250, dynamic=False,
+            ("Table", self.table), ("Stack of the selection", self.stack), height=300,
+            sizing_mode="stretch_width", dynamic=False,
         )  # fmt: skip
-        left = pn.Column(maps, drawer, sizing_mode="stretch_both", css_classes=["left"])
+        left = pn.Column(
+            self.brush, self._map_row, drawer, sizing_mode="stretch_both", stylesheets=[COLUMN_CSS],
+            styles={"flex": "1 1 56%"},
+        )  # fmt: skip
         right = pn.Column(
             self.spectrum, self.facts, sizing_mode="stretch_both", scroll="y-auto",
-            css_classes=["right"],
+            stylesheets=[COLUMN_CSS], styles={"flex": "1 1 44%"},
         )  # fmt: skip
         return pmui.Page(
             title=TITLE, header=[self.header], sidebar=[self.filters],
-            main=[pn.Row(left, right, sizing_mode="stretch_both", css_classes=["explorer"])],
+            main=[pn.Row(left, right, sizing_mode="stretch_both", stylesheets=[PAGE_CSS])],
             sidebar_width=SIDEBAR_WIDTH, dark_theme=is_dark, theme_toggle=True,
-            busy_indicator="linear",
+            theme_config=material_theme(), busy_indicator="linear",
         )  # fmt: skip
 
     def _connect(self) -> None:
@@ -129,6 +135,7 @@ class Explorer:
         state.param.watch(self._on_rows, [*state.FILTERS, "selection"])
         state.param.watch(self.table.refresh, ["sort_by", "is_descending", "page"])
         state.param.watch(self._on_focus, "focus")
+        state.param.watch(self._on_plane, "plane")
         state.param.watch(self._on_selection, "selection")
         self.header.search.param.watch(lambda event: self.find(event.new), "value")
         self.page.param.watch(
@@ -139,7 +146,7 @@ class Explorer:
         for view in self.maps:
             view.redraw()
         self.table.refresh()
-        self.header.refresh()
+        self.brush.refresh()
 
     def _on_focus(self, *_: Any) -> None:
         row = self.state.focus
@@ -148,7 +155,8 @@ class Explorer:
         self.table.mark_focus(row)
         if row is None:
             return
-        self.facts.show(self.store.records([row])[0])
+        facts = self.store.records([row])[0]
+        self.facts.show(facts, self.store.manifest.ranked.get(facts["population"]))
         self._objects.ask(lambda: self.live.inspector().inspect(row), self._show_object)
 
     def _show_object(self, future: "Future[Any]") -> None:
@@ -157,7 +165,11 @@ class Explorer:
             self.spectrum.show(None, str(error))
         else:
             self.spectrum.show(future.result())
-        self.header.show_device(self.live.device)
+        self._show_device()
+
+    def _on_plane(self, *_: Any) -> None:
+        for view in self.maps:
+            view.is_visible = self.state.plane in ("", view.plane_name)
 
     def _on_selection(self, *_: Any) -> None:
         rows = self.session.selected_rows
@@ -186,11 +198,12 @@ class Explorer:
 
     def _await_device(self) -> None:
         """Load the model once the first picture is out; then write its device in the header."""
-        self.header.show_device(self.live.device)
+        self._show_device()
         loaded = Latest(self.live.pool)
         pn.state.onload(
-            lambda: loaded.ask(
-                lambda: self.live.load().exception(),
-                lambda _: self.header.show_device(self.live.device),
-            )
+            lambda: loaded.ask(lambda: self.live.load().exception(), lambda _: self._show_device())
         )
+
+    def _show_device(self) -> None:
+        self.header.show_device(self.live.device)
+        self.spectrum.device = self.live.device

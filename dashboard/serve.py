@@ -32,6 +32,7 @@ def make_server(settings: Settings) -> Any:
     import panel as pn
 
     from .app import TITLE, Explorer
+    from .theme import OWN_STYLE
 
     pn.extension(notifications=False)
     live = LiveInspector(store, settings)
@@ -39,6 +40,7 @@ def make_server(settings: Settings) -> Any:
         warm_up(store.plane(name))
 
     def page() -> Any:
+        pn.state.curdoc.theme = OWN_STYLE
         return Explorer(store, live, settings.is_dark).page
 
     server = pn.io.server.get_server(

@@ -38,7 +38,7 @@ class Session:
         self.store, self.state = store, state
         self.counts = population_counts(store)
         state.population = opening_population(self.counts)
-        state.param.update(arms=(), classes=())
+        state.start_history()
         self._mask_of = lru_cache(maxsize=8)(self._compute_mask)
         self._marked: NDArray[np.bool_] | None = None
 
@@ -70,9 +70,9 @@ class Session:
             return self.selected_rows
         return np.flatnonzero(self.mask)
 
-    def plane(self, name: str | None = None) -> Plane:
-        """Return a plane of the store, by default the one on screen."""
-        return self.store.plane(name or self.state.plane)
+    def plane(self, name: str) -> Plane:
+        """Return a plane of the store."""
+        return self.store.plane(name)
 
     def layers(self, plane: Plane, viewport: Viewport) -> Layers:
         """Return what the map draws: context, shown, selected, anomalies."""
@@ -166,8 +166,10 @@ def sort_order(store: Store, column: str, rows: Rows, is_descending: bool) -> ND
         rank = np.argsort(np.argsort(np.array(legend, dtype=str), kind="stable"), kind="stable")
         missing = values < 0
         values = np.where(missing, 0, rank[values] if len(legend) else 0).astype(np.int64)
+    elif values.dtype.kind == "f":
+        missing = np.isnan(values)
     else:
-        missing = np.isnan(values) if values.dtype.kind == "f" else np.zeros(len(rows), bool)
+        missing = values == store.describe(column).null
     if is_descending:
         # Negating would overflow the smallest int64; ranks of distinct values cannot.
         values = -np.unique(values, return_inverse=True)[1]

@@ -74,13 +74,16 @@ class ExplorerState(param.Parameterized):
 
     population = param.String(default=ALL, doc="Population shown: science, gated, unknown or all.")
     tier = param.String(default="", doc="Name of the tier shown; empty = every score.")
-    arms = param.ClassSelector(class_=tuple, default=(), doc="Worst arms shown (B, R, Z); empty = every arm."
+    arms = param.ClassSelector(
+        class_=tuple, default=(), doc="Worst arms shown (B, R, Z); empty = every arm."
     )
-    classes = param.ClassSelector(class_=tuple, default=(), doc="Classes shown; empty = every class.")
+    classes = param.ClassSelector(
+        class_=tuple, default=(), doc="Classes shown; empty = every class."
+    )
     selection = param.Array(default=NO_ROWS, doc="Store rows picked by brushes, sorted.")
     mode = param.Selector(default="replace", objects=list(MODES), doc="How a brush combines.")
     focus = param.Integer(default=None, allow_None=True, doc="Store row being inspected.")
-    plane = param.String(default="umap", doc="Plane the map shows.")
+    plane = param.String(default="", doc="Plane on screen; empty = both side by side.")
     sort_by = param.String(default="score_mse", doc="Column the table is sorted by.")
     is_descending = param.Boolean(default=True, doc="Whether the largest value comes first.")
     page = param.Integer(default=0, bounds=(0, None), doc="Page of the table, from 0.")
@@ -118,6 +121,10 @@ class ExplorerState(param.Parameterized):
             self.param.update(is_descending=not self.is_descending, page=0)
         else:
             self.param.update(sort_by=column, is_descending=True)
+
+    def start_history(self) -> None:
+        """Make the present moment the first one; nothing before it can be undone."""
+        self._past, self._future = [self.moment], []
 
     @property
     def can_undo(self) -> bool:

@@ -66,7 +66,7 @@ def draw_map(plane: Plane, layers: Layers, viewport: Viewport, palette: Palette)
         tools=tools,
         output_backend="canvas",
         sizing_mode="stretch_both",
-        min_height=150,
+        min_height=180,
         lod_timeout=LOD_TIMEOUT_MS,
         lod_threshold=None,
         toolbar_location="right",
@@ -76,6 +76,9 @@ def draw_map(plane: Plane, layers: Layers, viewport: Viewport, palette: Palette)
     plot.toolbar.active_drag = plot.select_one(PanTool)
     plot.toolbar.logo = None
     plot.xaxis.axis_label, plot.yaxis.axis_label = plane.x_label, plane.y_label
+    if plane.name == "umap":  # its numbers mean nothing, and cost a fifth of a small picture
+        plot.xaxis.major_label_text_font_size = plot.yaxis.major_label_text_font_size = "0px"
+        plot.xaxis.ticker = plot.yaxis.ticker = []
     mapper = LinearColorMapper(palette=picture_colors(palette), low=0, high=255)
     source = ColumnDataSource(image_data(layers, viewport))
     plot.image("image", "x", "y", "dw", "dh", source=source, color_mapper=mapper, name="density")
@@ -127,7 +130,7 @@ class MapView(pn.viewable.Viewer):
         self._mapper = self.figure.select_one(LinearColorMapper)
         self._add_marks()
         self._listen()
-        self._pane = pn.pane.Bokeh(self.figure, sizing_mode="stretch_both", min_height=320)
+        self._pane = pn.pane.Bokeh(self.figure, sizing_mode="stretch_both", min_height=200)
 
     @property
     def plane(self) -> Plane:
@@ -162,6 +165,15 @@ class MapView(pn.viewable.Viewer):
     def mark_focus(self, row: int | None) -> None:
         """Ring the object in focus."""
         self._focus.data = self._position(row)
+
+    @property
+    def is_visible(self) -> bool:
+        """Return whether the plane is on screen."""
+        return self._pane.visible
+
+    @is_visible.setter
+    def is_visible(self, is_visible: bool) -> None:
+        self._pane.visible = is_visible
 
     def __panel__(self) -> pn.viewable.Viewable:
         """Return the pane."""

@@ -50,15 +50,11 @@ def derive_population(staging: Staging) -> bool:
     """Call unknown what the catalog does not sort; return whether there was any."""
     staging.gather(BY_NAME["population"])
     legend = staging.legends["population"]
-    codes = staging.get("population").astype(np.int32)
+    codes = np.array(staging.get("population"))
     is_missing = codes == NULL_CODE
-    if not is_missing.any():
-        return False
-    if UNKNOWN not in legend:
-        legend = (*legend, UNKNOWN)
     codes[is_missing] = legend.index(UNKNOWN)
     staging.add_category(BY_NAME["population"], codes, legend)
-    return True
+    return bool(is_missing.any())
 
 
 def derive_ranks(staging: Staging) -> dict[str, Any]:

@@ -13,12 +13,15 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from anomaly_explorer.engine.errors import StoreError
+from anomaly_explorer.engine.scoring.gate import POPULATIONS
 
 from .folder import CatalogFolder
 from .manifest import StoredColumn
 from .schema import Column
 
 NULL_CODE = -1
+# In every legend, whether or not this catalog has such objects: asking for none is no error.
+_VOCABULARIES = {"population": POPULATIONS, "worst_arm": ("B", "R", "Z")}
 
 
 class Staging:
@@ -110,7 +113,7 @@ class Staging:
 
     def _codes(self, column: Column) -> tuple[NDArray[np.int32], tuple[str, ...]]:
         gathered = np.full(len(self.places), NULL_CODE, np.int32)
-        found: dict[str, int] = {}
+        found = {value: code for code, value in enumerate(_VOCABULARIES.get(column.name, ()))}
         for where, values in self.folder.read(column.catalog_name):
             if values is None:
                 continue

@@ -15,10 +15,7 @@ _NO_ROWS = np.zeros(0, np.uint32)
 
 
 def nearest_row(
-    plane: Plane,
-    point: tuple[float, float],
-    radius: tuple[float, float],
-    mask: NDArray[np.bool_] | None = None,
+    plane: Plane, x: float, y: float, *radius: float, mask: NDArray[np.bool_] | None = None
 ) -> int | None:
     """Return the store row nearest to a point, or None when none is within reach.
 
@@ -26,11 +23,12 @@ def nearest_row(
     ----------
     plane : Plane
         The plane the pointer is in.
-    point : tuple of float
-        x and y in plane units.
-    radius : tuple of float
-        Reach in x and in y, in plane units and positive: the distance is elliptical, so that it is
-        round on a screen whose axes have different scales. The rim is included.
+    x, y : float
+        The point, in plane units.
+    *radius : float
+        Reach in x and reach in y, or one for both, in plane units and positive: the distance is
+        elliptical, so that it is round on a screen whose axes have different scales. The rim is
+        included.
     mask : (N,) bool, optional
         Which objects may be picked, in store order.
 
@@ -42,20 +40,20 @@ def nearest_row(
     Raises
     ------
     InputError
-        When the point is not finite or a radius is not positive and finite.
+        When a number is not finite, or there are not one or two positive radii.
     """
-    if not (np.isfinite(point).all() and np.isfinite(radius).all() and min(radius) > 0):
+    numbers = np.array([x, y, *radius], np.float64)
+    if len(radius) not in (1, 2) or not np.isfinite(numbers).all() or min(radius) <= 0:
         raise InputError(
-            f"An object was sought at {point} within {radius}; expected finite numbers and "
-            "positive radii."
+            f"An object was sought at {(x, y)} within {radius}; expected finite numbers and one "
+            "or two positive radii."
         )
-    x, y = float(point[0]), float(point[1])
-    reach_x, reach_y = float(radius[0]), float(radius[1])
+    reach_x, reach_y = float(radius[0]), float(radius[-1])
     ranges = ranges_between(plane.cells, (x - reach_x, x + reach_x, y - reach_y, y + reach_y))
     row = _nearest(
         (plane.x, plane.y, _NO_ROWS if plane.rows is None else plane.rows),
         ranges,
-        (x, y, reach_x, reach_y),
+        (float(x), float(y), reach_x, reach_y),
         _NO_MASK if mask is None else mask,
     )
     return None if row < 0 else int(row)

@@ -95,19 +95,8 @@ class Plane:
 
 
 def _mapped(path: Path) -> NDArray[np.generic]:
-    # An empty file cannot be mapped. A plain view of the map: numba knows no np.memmap.
-    array = np.load(path, mmap_mode=None, allow_pickle=False) if _is_empty(path) else None
-    return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False)) if array is None else array
-
-
-def _is_empty(path: Path) -> bool:
-    with path.open("rb") as file:
-        version = np.lib.format.read_magic(file)
-        read = np.lib.format.read_array_header_1_0
-        if version != (1, 0):
-            raise ValueError(f"{path.name} has array format {version}, expected (1, 0)")
-        shape, _, _ = read(file)
-    return 0 in shape
+    # A plain view of the map: compiled code knows no np.memmap.
+    return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
 
 
 def map_order(

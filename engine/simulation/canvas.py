@@ -27,17 +27,21 @@ LSF_SIGMA = np.array([0.689, 0.673, 0.645, 0.643, 0.644, 0.655, 0.718, 0.700, 0.
 
 
 class Canvas(NamedTuple):
-    """Working arrays of one thread: flux and two spares (7781,), and a smooth factor's knots."""
+    """Working arrays of one thread, (7781,) each, and the knots of a smooth factor.
+
+    `clean` is the flux without anomaly, `other` that of a second object, `spare` a component.
+    """
 
     flux: NDArray[np.float64]
     clean: NDArray[np.float64]
+    other: NDArray[np.float64]
     spare: NDArray[np.float64]
     knots: NDArray[np.float64]
 
 
 def new_canvas() -> Canvas:
     """Return an empty canvas."""
-    return Canvas(np.zeros(N_LATTICE), np.zeros(N_LATTICE), np.zeros(N_LATTICE), np.zeros(N_KNOTS))
+    return Canvas(*(np.zeros(N_LATTICE) for _ in range(4)), np.zeros(N_KNOTS))
 
 
 @njit("float64(float64)", cache=True, nogil=True)

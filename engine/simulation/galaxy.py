@@ -82,7 +82,7 @@ class Galaxy(NamedTuple):
     split: float
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def draw_galaxy(target: Target) -> Galaxy:
     """Draw the properties of a galaxy of the class of `target`."""
     s = branch(target.key, 10)
@@ -101,7 +101,7 @@ def draw_galaxy(target: Target) -> Galaxy:
         1.0 - young - middle - old,
         middle,
         young,
-        (0.15 + 0.7 * activity) * -math.log(uniform(s, 9)) * 0.7,
+        0.25 * activity + (0.1 + 0.5 * activity) * -math.log(uniform(s, 9)),
         max(width, 80.0) if is_split else width,
         metal,
         min(1.0, max(0.0, 0.9 - 0.8 * metal + 0.2 * normal(s, 10))),
@@ -111,7 +111,7 @@ def draw_galaxy(target: Target) -> Galaxy:
     )
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _draw_activity(s: np.uint64, kind: int) -> float:
     u = uniform(s, 0)
     if kind == LRG:
@@ -122,13 +122,13 @@ def _draw_activity(s: np.uint64, kind: int) -> float:
     return 0.06 * u if u < 0.4 else 0.05 + 0.75 * ((u - 0.4) / 0.6) ** 1.3
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _rest_row(rest: float) -> tuple[int, float]:
     x = min(max((rest - REST_FIRST) / REST_STEP, 0.0), N_REST - 1.001)
     return int(x), x - int(x)
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _paint_stars(galaxy: Galaxy, redshift: float, table: NDArray, canvas: Canvas) -> None:
     for i in range(N_LATTICE):
         k, a = _rest_row(wavelength_of(i) / (1.0 + redshift))
@@ -143,7 +143,7 @@ def _paint_stars(galaxy: Galaxy, redshift: float, table: NDArray, canvas: Canvas
     multiply_smooth(canvas.flux, canvas.knots)
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _line_ratios(g: Galaxy) -> tuple[float, ...]:
     """Return the strength of each of `LINES` relative to Hα."""
     beta, agn, stars = 1.0 / 2.86, g.nucleus, 1.0 - g.nucleus
@@ -183,7 +183,7 @@ def _line_ratios(g: Galaxy) -> tuple[float, ...]:
     )
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def paint_galaxy(target: Target, table: NDArray[np.float32], canvas: Canvas) -> None:
     """Paint a galaxy on the canvas at the level of `target`; `table` is the galaxy template."""
     galaxy = draw_galaxy(target)

@@ -10,12 +10,11 @@ without a target), and index and TARGETID can be computed from each other.
 from functools import lru_cache
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from anomaly_explorer.engine.errors import InputError
 
-from .random import branch, mix, object_key, uniform
+from .random import first_uniforms, mix, object_keys
 
 NSIDE = 64
 ROWS_PER_FILE = 500
@@ -77,14 +76,11 @@ def cells_of(indices: NDArray[np.int64]) -> NDArray[np.int64]:
     return footprint()[indices // OBJECTS_PER_CELL]
 
 
-@njit(cache=True, nogil=True)
-def fiber_uses(seed: np.uint64, version: np.uint64, indices: NDArray[np.int64]) -> NDArray[np.int8]:
+def fiber_uses(seed: int, version: int, indices: NDArray[np.int64]) -> NDArray[np.int8]:
     """Return what the fibers were put on, (N,): SCIENCE, SKY or UNASSIGNED."""
-    uses = np.empty(len(indices), np.int8)
-    for i in range(len(indices)):
-        u = uniform(branch(object_key(seed, version, indices[i]), 0), 0)
-        uses[i] = 0 if u < _SCIENCE_SHARE else (1 if u < _SCIENCE_SHARE + _SKY_SHARE else 2)
-    return uses
+    u = first_uniforms(object_keys(np.uint64(seed), np.uint64(version), indices))
+    limits = np.array([_SCIENCE_SHARE, _SCIENCE_SHARE + _SKY_SHARE])
+    return np.searchsorted(limits, u, side="right").astype(np.int8)
 
 
 def _tag(seed: int) -> int:
@@ -95,7 +91,7 @@ def _tag(seed: int) -> int:
 def target_ids(seed: int, version: int, indices: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the TARGETIDs of the given survey indices, (N,)."""
     block, local = np.divmod(indices, OBJECTS_PER_CELL)
-    uses = fiber_uses(np.uint64(seed), np.uint64(version), indices)
+    uses = fiber_uses(seed, version, indices)
     brick = _FIRST_BRICK + block * _BRICKS_PER_CELL + local % _BRICKS_PER_CELL
     placed = (_RELEASE << 42) | (brick << 22) | (_tag(seed) << _LOCAL_BITS) | local
     placed |= np.where(uses == SKY, np.int64(1) << _SKY_BIT, 0)

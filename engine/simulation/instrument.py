@@ -147,13 +147,13 @@ def new_shot(n: int) -> Shot:
     return Shot(np.zeros(n), np.zeros(n), np.zeros(n))
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def is_dead(target: Target) -> bool:
     """Return whether a fiber without a target is broken, so that all its ivar is 0."""
     return target.kind == NO_TARGET and uniform(branch(target.key, 42), 0) < _DEAD_SHARE
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def draw_exposure(target: Target) -> Exposure:
     """Draw exposure time and sky of a fiber; a quarter of the dark targets are seen repeatedly."""
     s = branch(target.key, 40)
@@ -165,7 +165,7 @@ def draw_exposure(target: Target) -> Exposure:
     return Exposure(seconds, moon * math.exp(0.1 * normal(s, 3)), number)
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def calibrate(
     flux: NDArray[np.float64], start: int, stream: np.uint64, out: NDArray[np.float64]
 ) -> None:
@@ -178,11 +178,11 @@ def calibrate(
         out[i] = flux[start + i] * (offset + x * (tilt + curve * x))
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def add_sky_error(target: Target, arm: ArmModel, stream: np.uint64, shot: Shot) -> None:
     """Leave a residue of the sky lines: their strength and their place are never known exactly."""
     empty = target.kind == SKY_FIBER or target.kind == NO_TARGET
-    share = _SKY_ERROR * normal(stream, 3) * (2.0 if empty else 1.0)
+    share = _SKY_ERROR * normal(stream, 3) * (1.3 if empty else 1.0)
     shift = 0.5 * _SKY_ERROR * normal(stream, 4)
     last = len(arm.lines) - 1
     for i in range(last + 1):
@@ -192,7 +192,7 @@ def add_sky_error(target: Target, arm: ArmModel, stream: np.uint64, shot: Shot) 
         shot.normal[i] += residue
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def estimate_sigma(exposure: Exposure, arm: ArmModel, shot: Shot) -> None:
     """Fill `shot.sigma` with the true noise of every pixel: sky, source and read noise."""
     for i in range(len(shot.sigma)):
@@ -202,7 +202,7 @@ def estimate_sigma(exposure: Exposure, arm: ArmModel, shot: Shot) -> None:
         shot.sigma[i] = math.sqrt(electrons + _READ_VARIANCE * exposure.number) / counts
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def read_out(
     shot: Shot,
     stream: np.uint64,

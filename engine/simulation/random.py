@@ -5,6 +5,8 @@ another order. Generator: splitmix64's finaliser (Steele, Lea & Flood 2014) of k
 golden ratio; normal deviates by the ziggurat of Marsaglia & Tsang (2000) with 128 layers.
 
 Signatures are explicit because numba would otherwise compile one copy per literal counter.
+Functions are cached on disk only where they call nothing outside their own file: numba does not
+see that another file has changed.
 """
 
 import math
@@ -116,3 +118,12 @@ def object_keys(
     for i in range(len(target_ids)):
         keys[i] = object_key(seed, version, target_ids[i])
     return keys
+
+
+@njit(cache=True, nogil=True)
+def first_uniforms(keys: NDArray[np.uint64]) -> NDArray[np.float64]:
+    """Return the first uniform draw of stream 0 of every key, (N,)."""
+    draws = np.empty(len(keys))
+    for i in range(len(keys)):
+        draws[i] = uniform(branch(keys[i], 0), 0)
+    return draws

@@ -4,7 +4,10 @@ Everything here is compiled, loops in a fixed order over one object at a time, a
 but its own working arrays: that is why a spectrum has the same bits in any batch.
 """
 
+import hashlib
 import math
+from collections.abc import Callable
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -14,7 +17,7 @@ from numpy.typing import NDArray
 from anomaly_explorer.engine.spectra.grid import ARMS
 
 from .canvas import N_LATTICE, Canvas, new_canvas, wavelength_of
-from .facts import N_FACTS, Fact, measure_object, measure_snr, measure_structure
+from .facts import N_FACTS, Fact
 from .galaxy import paint_galaxy
 from .injection import inject_in_arm, inject_in_sky
 from .instrument import (
@@ -30,6 +33,7 @@ from .instrument import (
     new_shot,
     read_out,
 )
+from .measure import measure_object, measure_snr, measure_structure
 from .population import (
     BGS,
     BLEND,
@@ -56,6 +60,9 @@ from .star import (
     paint_white_dwarf,
 )
 from .templates import Templates, templates
+
+
+_CLEAN, _SECOND, _FINAL = range(3)
 
 
 class Fibers(NamedTuple):
@@ -110,40 +117,35 @@ def new_rows(n: int, *, has_truth: bool) -> Rows:
     )
 
 
-@njit(cache=True, nogil=True)
-def render(fibers: Fibers, bench: Bench, rows: Rows) -> None:
-    """Render all objects of `fibers` into `rows`, in order."""
-    for row in range(len(fibers.keys)):
-        target = draw_target(fibers.keys[row], fibers.uses[row], fibers.programs[row])
-        _paint(target, bench)
-        exposure = draw_exposure(target)
-        for number in range(3):
-            _expose(target, exposure, number, bench)
-            _write_arm(target, number, row, bench, rows)
-        measure_object(target, exposure, bench.canvas.flux, rows.facts[row])
-
-
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _paint(target: Target, bench: Bench) -> None:
     """Paint the noiseless spectrum, and the same without its anomaly on `canvas.clean`."""
     canvas = bench.canvas
-    if target.injected != NOT_INJECTED:
-        _paint_class(_without_anomaly(target), bench)
-        canvas.clean[:] = canvas.flux
-        if target.injected == BLEND:
-            _paint_class(_companion(target), bench)
-            canvas.spare[:] = canvas.flux
-    _paint_class(target, bench)
+    # A loop with one call, because numba compiles a callee anew into every place it is called.
+    for stage in range(_FINAL if target.injected == NOT_INJECTED else _CLEAN, _FINAL + 1):
+        _paint_class(_sitter(target, stage), bench)
+        if stage == _CLEAN:
+            canvas.clean[:] = canvas.flux
+        elif stage == _SECOND:
+            canvas.other[:] = canvas.flux
     if target.injected == BLEND:
         for i in range(N_LATTICE):
-            canvas.flux[i] += canvas.spare[i]
+            canvas.flux[i] += canvas.other[i]
     elif target.injected == WD_M:
         add_m_dwarf(target, bench.templates.star, canvas)
     if target.injected != NOT_INJECTED:
         inject_in_sky(target, canvas)
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
+def _sitter(target: Target, stage: int) -> Target:
+    """Return what is painted at a stage: the host without anomaly, a companion, the target."""
+    if stage == _CLEAN:
+        return _without_anomaly(target)
+    return _companion(target) if stage == _SECOND else target
+
+
+@njit(nogil=True)
 def _without_anomaly(target: Target) -> Target:
     redshift = target.redshift
     if target.injected == HIGH_Z:
@@ -151,7 +153,7 @@ def _without_anomaly(target: Target) -> Target:
     return Target(target.key, target.kind, target.program, redshift, target.flux, NOT_INJECTED)
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _companion(target: Target) -> Target:
     """Return the second object of a blend, a galaxy or one in three times a star."""
     s = branch(target.key, 60)
@@ -163,7 +165,7 @@ def _companion(target: Target) -> Target:
     return Target(branch(s, 2), kind, target.program, z, light, NOT_INJECTED)
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _paint_class(target: Target, bench: Bench) -> None:
     tables, canvas = bench.templates, bench.canvas
     if target.injected == CARBON_STAR:
@@ -182,7 +184,7 @@ def _paint_class(target: Target, bench: Bench) -> None:
         canvas.flux[:] = 0.0
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _expose(target: Target, exposure: Exposure, number: int, bench: Bench) -> None:
     arm, shot = bench.arms[number], bench.shots[number]
     stream = branch(branch(target.key, 41), number)
@@ -196,7 +198,7 @@ def _expose(target: Target, exposure: Exposure, number: int, bench: Bench) -> No
         inject_in_arm(target, number, arm.lines, shot)
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _write_arm(target: Target, number: int, row: int, bench: Bench, rows: Rows) -> None:
     shot, start = bench.shots[number], bench.arms[number].start
     if len(rows.model[number]) > 0:
@@ -213,7 +215,7 @@ def _write_arm(target: Target, number: int, row: int, bench: Bench, rows: Rows) 
         _measure_anomaly(shot, start, ivar, rows.facts[row])
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _measure_anomaly(
     shot: Shot, start: int, ivar: NDArray[np.float32], facts: NDArray[np.float64]
 ) -> None:
@@ -227,3 +229,61 @@ def _measure_anomaly(
             facts[Fact.PEAK_SIGNAL] = signal
             facts[Fact.PEAK_WAVELENGTH] = wavelength_of(start + i)
     facts[Fact.STRENGTH] = math.sqrt(facts[Fact.STRENGTH] ** 2 + total)
+
+
+@njit(nogil=True)
+def _draw_row(fibers: Fibers, row: int, facts: NDArray[np.float64]) -> Target:
+    target = draw_target(fibers.keys[row], fibers.uses[row], fibers.programs[row])
+    facts[Fact.TRUE_REDSHIFT] = target.redshift
+    facts[Fact.KIND] = target.kind
+    facts[Fact.INJECTED] = target.injected
+    facts[Fact.TRUE_FLUX] = target.flux
+    return target
+
+
+def _source_digest() -> int:
+    digest = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.read_bytes())
+    return int.from_bytes(digest.digest()[:7])
+
+
+def _entries(source_digest: int) -> tuple[Callable, Callable]:
+    """Return the compiled functions `draw` and `render`.
+
+    numba's disk cache looks for changes in this file only. Its key holds what a function closes
+    over, and so the digest of all our sources makes it forget when any of them has changed.
+    """
+
+    @njit(cache=True, nogil=True)
+    def draw(fibers: Fibers, facts: NDArray[np.float64]) -> int:
+        for row in range(len(fibers.keys)):
+            _draw_row(fibers, row, facts[row])
+        return source_digest
+
+    @njit(cache=True, nogil=True)
+    def render(fibers: Fibers, bench: Bench, rows: Rows) -> int:
+        for row in range(len(fibers.keys)):
+            target = _draw_row(fibers, row, rows.facts[row])
+            _paint(target, bench)
+            exposure = draw_exposure(target)
+            for number in range(3):
+                _expose(target, exposure, number, bench)
+                _write_arm(target, number, row, bench, rows)
+            measure_object(target, exposure, bench.canvas.flux, rows.facts[row])
+        return source_digest
+
+    return draw, render
+
+
+_DRAW, _RENDER = _entries(_source_digest())
+
+
+def draw(fibers: Fibers, facts: NDArray[np.float64]) -> None:
+    """Fill the true class, redshift, flux and injected type of `facts`, (N, N_FACTS), only."""
+    _DRAW(fibers, facts)
+
+
+def render(fibers: Fibers, bench: Bench, rows: Rows) -> None:
+    """Render all objects of `fibers` into `rows`, in order."""
+    _RENDER(fibers, bench, rows)

@@ -13,10 +13,10 @@ from anomaly_explorer.engine.spectra.grid import ARMS, Arm
 from anomaly_explorer.engine.spectra.spectrum import SpectrumBatch
 
 from . import identity
-from .facts import MORPHTYPES, OBJTYPES, SPECTYPES, SUBTYPES, Fact
+from .facts import MORPHTYPES, N_FACTS, OBJTYPES, SPECTYPES, SUBTYPES, Fact
 from .population import CLASSES, INJECTED_TYPES
 from .random import object_keys
-from .render import Fibers, Rows, new_bench, new_rows, render
+from .render import Fibers, Rows, draw, new_bench, new_rows, render
 
 # Raised whenever any spectrum of any survey would change: catalogs name it, and refuse another.
 GENERATOR_VERSION = 1
@@ -52,6 +52,7 @@ _TEXTS = {
 }
 # Seconds of effective exposure per unit of TSNR2: desispec's definition of EFFTIME_SPEC.
 _SECONDS_PER_TSNR2 = {"qso": 33.61, "elg": 8.60, "lrg": 12.15, "bgs": 0.14}
+_CHUNK = 512  # anomalies rendered at once to measure their strength: 50 MB
 _FIBER_OFFSET_DEG = 1e-5  # 0.04 arcsec: how far fibers miss their targets
 
 
@@ -142,20 +143,27 @@ class SimulatedSurvey:
         ivar × difference²; 0 = none) and peak_wavelength (Å, where it stands out; NaN = none).
         """
         ids = np.asarray(target_ids, dtype=np.int64)
-        return truth_of(ids, self._render(ids, has_truth=False).facts)
+        facts = np.zeros((len(ids), N_FACTS))
+        draw(self._fibers(ids), facts)
+        injected = np.flatnonzero(facts[:, Fact.INJECTED])
+        for start in range(0, len(injected), _CHUNK):
+            part = injected[start : start + _CHUNK]
+            facts[part] = self._render(ids[part], has_truth=False).facts
+        return truth_of(ids, facts)
 
     def _render(self, ids: NDArray[np.int64], *, has_truth: bool) -> Rows:
         rows = new_rows(len(ids), has_truth=has_truth)
+        # A fresh bench per call: threads may ask at the same time.
+        render(self._fibers(ids), new_bench(), rows)
+        return rows
+
+    def _fibers(self, ids: NDArray[np.int64]) -> Fibers:
         indices = self.indices(ids)
-        seed, version = np.uint64(self.seed), np.uint64(self.version)
-        fibers = Fibers(
-            object_keys(seed, version, ids),
-            identity.fiber_uses(seed, version, indices),
+        return Fibers(
+            object_keys(np.uint64(self.seed), np.uint64(self.version), ids),
+            identity.fiber_uses(self.seed, self.version, indices),
             identity.program_codes(indices),
         )
-        # A fresh bench per call: threads may ask at the same time.
-        render(fibers, new_bench(), rows)
-        return rows
 
     def _columns(self, ids: NDArray[np.int64], facts: NDArray[np.float64]) -> dict[str, NDArray]:
         columns: dict[str, NDArray] = {"target_id": ids.copy()}

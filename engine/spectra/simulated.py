@@ -3,6 +3,9 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from anomaly_explorer.engine.errors import InputError
 from anomaly_explorer.engine.simulation.survey import SimulatedSurvey
 
@@ -28,12 +31,18 @@ class SimulatedSource(SpectrumSource):
         self._survey = survey
         self._is_open = True
         self.path = Path(f"simulated-{survey.version}-{survey.seed}")
+        self.simulation = (survey.version, survey.seed)
         self.group = f"simulated/{survey.version}/{survey.seed}"
         self.notes = ("Simulated spectra: made by a program, not by a telescope.",)
 
     def __len__(self) -> int:
         """Return the number of objects."""
         return len(self._target_ids)
+
+    @property
+    def target_ids(self) -> NDArray[np.int64]:
+        """Return the ids of all objects in survey order, (N,)."""
+        return self._target_ids
 
     def batches(self, size: int = 256) -> Iterator[SpectrumBatch]:
         """Yield all objects in survey order, at most `size` at a time."""

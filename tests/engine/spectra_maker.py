@@ -1,6 +1,7 @@
 """Random batches of spectra on the DESI arms, for tests of what is done with them."""
 
 import numpy as np
+
 from anomaly_explorer.engine.spectra.grid import ARMS
 from anomaly_explorer.engine.spectra.spectrum import NOT_COVERED, SpectrumBatch
 

@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from anomaly_explorer.engine.catalog.build import build_store
+from anomaly_explorer.engine.catalog.filters import OneOf
 from anomaly_explorer.engine.catalog.latents import BLOCK_ROWS, Latents, write_latents
 from anomaly_explorer.engine.catalog.manifest import is_store
 from anomaly_explorer.engine.catalog.schema import COLUMNS
@@ -31,6 +32,8 @@ def test_a_published_catalog_builds_and_lacks_only_what_it_lacks(write_catalog, 
     store = build_store(catalog.path, tmp_path / "a.store")
     records = store.records(range(200))
     assert {r["population"] for r in records} == {"unknown"}
+    assert store.legend("population") == ("gated", "science", "unknown")
+    assert not OneOf("population", ("science",)).mask(store).any()
     assert {r["source_file"] for r in records} == {None}
     assert {r["score_sum"] for r in records} == {None}
     assert store.manifest.derived == ("snr", "population")

@@ -2,6 +2,9 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from anomaly_explorer.engine.embedding.cluster import NOISE, find_clusters
 from anomaly_explorer.engine.embedding.landmarks import ANOMALY_SHARE, choose_landmarks
 from anomaly_explorer.engine.embedding.project import (
@@ -10,8 +13,6 @@ from anomaly_explorer.engine.embedding.project import (
     neighbor_preservation,
     trustworthiness,
 )
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 
 @settings(max_examples=30, deadline=None)

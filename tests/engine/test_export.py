@@ -4,6 +4,7 @@ import csv
 import warnings
 
 import numpy as np
+import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 from astropy.table import Table
@@ -98,7 +99,7 @@ def test_units_and_provenance_travel(exported, fmt):
     table = read(exported, fmt)
     assert str(table["target_ra"].unit) == "deg"
     assert table["coadd_exptime"].unit == "s"
-    said = " ".join(str(v) for v in table.meta.values())
+    said = " ".join(" ".join(map(str, table.meta.values())).split())  # VOTable wraps lines
     assert "simulated: no telescope saw" in said
     assert "0123456789ab" in said
     assert "150 of 1,000 objects" in said
@@ -118,7 +119,9 @@ def test_chunks_do_not_show(random_store, exported, tmp_path, monkeypatch, fmt):
     if fmt == "csv":
         assert (tmp_path / "o").read_text() == (exported / "objects.csv").read_text()
     else:
-        assert pq.read_table(tmp_path / "o").equals(pq.read_table(exported / "objects.parquet"))
+        chunked, whole = (pq.read_table(p) for p in (tmp_path / "o", exported / "objects.parquet"))
+        assert chunked.schema.equals(whole.schema)
+        pd.testing.assert_frame_equal(chunked.to_pandas(), whole.to_pandas())
 
 
 @pytest.mark.parametrize("fmt", FORMATS)

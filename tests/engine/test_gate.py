@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
-from anomaly_explorer.engine.scoring.gate import SKY_BIT, gate_objects
 from hypothesis import given
 from hypothesis import strategies as st
+
+from anomaly_explorer.engine.scoring.gate import SKY_BIT, gate_objects
 
 TARGET = 39627733000000001
 

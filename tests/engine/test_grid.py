@@ -4,9 +4,10 @@ import csv
 
 import numpy as np
 import pytest
-from anomaly_explorer.engine.spectra.grid import ARMS, COMPATIBLE_GRID, Arm, BinGrid
 from hypothesis import given
 from hypothesis import strategies as st
+
+from anomaly_explorer.engine.spectra.grid import ARMS, COMPATIBLE_GRID, Arm, BinGrid
 
 
 def test_the_compatible_grid_has_the_published_bins():

@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 import torch
-from anomaly_explorer.engine.model.forward import BLOCK, forward_blocks
-from anomaly_explorer.engine.model.network import BigAE
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from anomaly_explorer.engine.model.forward import BLOCK, forward_blocks
+from anomaly_explorer.engine.model.network import BigAE
 
 CPU = torch.device("cpu")
 

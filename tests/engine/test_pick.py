@@ -23,27 +23,34 @@ def test_it_equals_brute_force(clumpy_plane, clumpy_points, point, radius, mask)
         distance[~mask] = np.inf
     row = int(distance.argmin())  # the first of equals
     expected = row if distance[row] <= 1 else None
-    assert nearest_row(clumpy_plane, point, radius, mask) == expected
+    assert nearest_row(clumpy_plane, *point, *radius, mask=mask) == expected
 
 
 def test_it_is_the_store_row_in_every_plane(random_store):
     for name in ("umap", "score_snr"):
         plane = random_store.plane(name)
         point = (float(plane.x[7]), float(plane.y[7]))
-        row = nearest_row(plane, point, (1e-6, 1e-6))
+        row = nearest_row(plane, *point, 1e-6)
         same = np.flatnonzero((plane.x == plane.x[7]) & (plane.y == plane.y[7]))
         assert row == (same[0] if plane.rows is None else plane.rows[same].min())
 
 
+def test_of_equals_the_lowest_store_row_is_picked(make_plane):
+    plane = make_plane([1.0, -1.0], [0.0, 0.0])
+    assert plane.rows.tolist() == [1, 0]
+    assert nearest_row(plane, 0, 0, 2) == 0
+
+
 def test_the_rim_is_within_reach(make_plane):
     plane = make_plane([1.0], [0.0])
-    assert nearest_row(plane, (0, 0), (1, 1)) == 0
-    assert nearest_row(plane, (0, 0), (0.999, 1)) is None
+    assert nearest_row(plane, 0, 0, 1, 1) == 0
+    assert nearest_row(plane, 0, 0, 0.999, 1) is None
 
 
 @pytest.mark.parametrize(
-    ("point", "radius"), [((np.nan, 0), (1, 1)), ((0, 0), (0, 1)), ((0, 0), (1, np.inf))]
+    ("point", "radius"),
+    [((np.nan, 0), (1, 1)), ((0, 0), (0, 1)), ((0, 0), (1, np.inf)), ((0, 0), ())],
 )
 def test_nonsense_is_refused(clumpy_plane, point, radius):
     with pytest.raises(InputError):
-        nearest_row(clumpy_plane, point, radius)
+        nearest_row(clumpy_plane, *point, *radius)

@@ -1,11 +1,12 @@
 """The model's input against the published recipe, written out naively."""
 
 import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from anomaly_explorer.engine.model.preprocess import prepare_input
 from anomaly_explorer.engine.spectra.grid import ARMS, COMPATIBLE_GRID, Arm
 from anomaly_explorer.engine.spectra.spectrum import NOT_COVERED, SpectrumBatch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from .spectra_maker import make_batch
 

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 import torch
+
 from anomaly_explorer.engine.model import reconstructor as module
 from anomaly_explorer.engine.model.network import BigAE
 from anomaly_explorer.engine.model.reconstructor import Reconstructor

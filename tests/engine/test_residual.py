@@ -4,10 +4,11 @@ import csv
 
 import numpy as np
 import pytest
-from anomaly_explorer.engine.scoring.residual import score_residuals
-from anomaly_explorer.engine.spectra.grid import ARMS, COMPATIBLE_GRID, Arm
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from anomaly_explorer.engine.scoring.residual import score_residuals
+from anomaly_explorer.engine.spectra.grid import ARMS, COMPATIBLE_GRID, Arm
 
 GRID = COMPATIBLE_GRID
 ALL = np.ones((1, GRID.n_bins), dtype=bool)

@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
-from anomaly_explorer.engine.scoring.tiers import TIER_NAMES, TIERS, rank_scores, tier_masks
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from anomaly_explorer.engine.scoring.tiers import TIER_NAMES, TIERS, rank_scores, tier_masks
 
 
 def columns(score, **facts):

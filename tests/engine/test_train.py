@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+
 from anomaly_explorer.engine.model.train import TrainingPlan, train_autoencoder
 
 PLAN = TrainingPlan(epochs=6, batch_size=64, seed=4)

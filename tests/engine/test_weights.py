@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 import torch
+
 from anomaly_explorer.engine.errors import ModelError
 from anomaly_explorer.engine.model.convert import convert_published
 from anomaly_explorer.engine.model.network import BigAE
