@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import NoReturn
 
 from anomaly_explorer.engine.errors import ExplorerError
 
@@ -24,17 +25,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         getattr(commands, options.run)(options)
     except ExplorerError as error:
-        sys.stderr.write(f"anomaly-explorer: {error}\n")
-        return 2
+        return _refuse(str(error))
+    except OSError as error:  # a full disk, a folder without permission: the machine's, not ours
+        return _refuse(f"{error.filename or options.run}: {error.strerror or error}")
     except KeyboardInterrupt:
         sys.stderr.write("\nanomaly-explorer: stopped; what is finished is kept\n")
         return 130
     return 0
 
 
+def _refuse(sentence: str) -> int:
+    # Libraries put line breaks into their messages; one problem is one line.
+    sys.stderr.write(f"anomaly-explorer: {' '.join(sentence.split())}\n")
+    return 2
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors are one line like all others."""
+
+    def error(self, message: str) -> NoReturn:
+        """Write the sentence and exit with 2."""
+        self.exit(_refuse(f"{message}; see {self.prog} --help"))
+
+
 def make_parser() -> argparse.ArgumentParser:
     """Build the parser of all commands."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="anomaly-explorer",
         description="Score spectra with an autoencoder and look at the strange ones, live.",
         epilog=EPILOG,
@@ -98,6 +114,8 @@ def _add_looking(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     info = _command(commands, "info", "say what is in a store")
     info.add_argument("store", type=Path, metavar="STORE")
     info.add_argument("--json", action="store_true", help="machine-readable")
+    info.add_argument("--statistics", nargs="*", metavar="COLUMN",
+                      help="columns in numbers (default: score_mse snr redshift)")  # fmt: skip
     show = _command(commands, "object", "print one object: its row and its score recomputed")
     show.add_argument("store", type=Path, metavar="STORE")
     show.add_argument("target_id", type=int, metavar="TARGETID")
@@ -114,7 +132,7 @@ def _add_looking(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     _add_server(serve)
     demo = _command(commands, "demo", "simulate, scan, embed, build and serve, offline")
     demo.add_argument("--folder", type=Path, default=Path("demo"), help="where to keep it")
-    demo.add_argument("--objects", type=_count, default=6000)
+    demo.add_argument("--objects", type=_count, default=6500)
     demo.add_argument("--no-serve", action="store_true", help="prepare everything, then stop")
     _add_server(demo)
 
@@ -126,7 +144,7 @@ def _add_spectra(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_server(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="0 = any free one")
+    parser.add_argument("--port", type=_port, default=DEFAULT_PORT, help="0 = any free one")
     parser.add_argument("--address", default=DEFAULT_ADDRESS, help="network address to listen on")
     parser.add_argument("--allow-origin", action="append", default=[], metavar="HOST",
                         help="further host[:port] browsers may connect from")  # fmt: skip
@@ -141,6 +159,12 @@ def _command(
     return parser
 
 
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) < 1 << 16):
+        raise argparse.ArgumentTypeError(f"{text!r} is no port: 0 to 65535")
+    return int(text)
+
+
 def _count(text: str) -> int:
     try:
         number = int(text.replace("_", "").replace(",", ""))
@@ -149,3 +173,7 @@ def _count(text: str) -> int:
     if number < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is no positive whole number")
     return number
+
+
+if __name__ == "__main__":
+    sys.exit(main())

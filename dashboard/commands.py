@@ -1,12 +1,27 @@
 """What each command does, with the engine imported when it runs."""
 
 import json
+import math
 from argparse import Namespace
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .progress import progress, say
 from .settings import Settings
+
+if TYPE_CHECKING:
+    from anomaly_explorer.engine.catalog.store import Store
+
+EXPORT_FORMATS = {
+    ".csv": "csv",
+    ".ecsv": "ecsv",
+    ".parquet": "parquet",
+    ".fits": "fits",
+    ".vot": "votable",
+    ".xml": "votable",
+}
+STATISTICS = ("score_mse", "snr", "redshift")
 
 
 def simulate(options: Namespace) -> None:
@@ -110,15 +125,52 @@ def info(options: Namespace) -> None:
     from anomaly_explorer.engine.catalog.store import Store
     from anomaly_explorer.engine.catalog.store import info as describe
 
-    facts = describe(Store.open(options.store))
+    store = Store.open(options.store)
+    facts = describe(store)
+    statistics = _statistics(store, options.statistics)
     if options.json:
-        say(json.dumps(facts, indent=2))
+        asked = {} if statistics is None else {"statistics": statistics}
+        say(json.dumps({**facts, **asked}, indent=2))
         return
     for name, value in facts.items():
         shown = (
             ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, dict) else value
         )
         say(f"{name.replace('_', ' '):>16}  {shown if value is not None else 'no'}")
+    for line in _statistics_table(statistics or {}):
+        say(line)
+
+
+def _statistics(store: "Store", names: list[str] | None) -> dict[str, dict[str, Any]] | None:
+    """Ask vaex about columns; None where nobody asked, None for a number that is not there."""
+    if names is None:
+        return None
+    from anomaly_explorer.engine.catalog.query import QUANTILES, CatalogQuery
+
+    query = CatalogQuery(store)
+    try:
+        found = query.statistics(names or STATISTICS)
+    finally:
+        query.close()
+    described = {}
+    for name, known in found.items():
+        numbers = {"mean": known.mean, "minimum": known.minimum}
+        numbers |= {f"{share:.0%}": v for share, v in zip(QUANTILES, known.quantiles, strict=True)}
+        numbers["maximum"] = known.maximum
+        described[name] = {"count": known.count}
+        described[name] |= {k: None if math.isnan(v) else v for k, v in numbers.items()}
+    return described
+
+
+def _statistics_table(statistics: dict[str, dict[str, Any]]) -> Iterator[str]:
+    for place, (name, numbers) in enumerate(statistics.items()):
+        if place == 0:
+            yield "\n" + " " * 16 + "".join(f"{title:>13}" for title in numbers)
+        shown = (
+            "-" if v is None else f"{v:,}" if isinstance(v, int) else f"{v:.6g}"
+            for v in numbers.values()
+        )  # fmt: skip
+        yield f"{name:>16}" + "".join(f"{text:>13}" for text in shown)
 
 
 def show_object(options: Namespace) -> None:
@@ -155,7 +207,12 @@ def export(options: Namespace) -> None:
     from anomaly_explorer.engine.catalog.export import export_rows
     from anomaly_explorer.engine.catalog.filters import AllOf, OneOf, Tier
     from anomaly_explorer.engine.catalog.store import Store
+    from anomaly_explorer.engine.errors import InputError
 
+    fmt = EXPORT_FORMATS.get(options.out.suffix.lower())
+    if fmt is None:
+        endings = ", ".join(EXPORT_FORMATS)
+        raise InputError(f"{options.out.name} has none of the endings {endings}: name one of them")
     store = Store.open(options.store)
     chosen: list[Any] = []
     if options.population != "all":
@@ -163,7 +220,7 @@ def export(options: Namespace) -> None:
     if options.tier:
         chosen.append(Tier(options.tier))
     rows = np.flatnonzero(AllOf(tuple(chosen)).mask(store))
-    export_rows(store, rows, options.out, options.out.suffix.lstrip("."))
+    export_rows(store, rows, options.out, fmt)
     say(f"{options.out}: {len(rows):,} of {store.n_objects:,} objects")
 
 

@@ -17,14 +17,14 @@ def prepare_demo(folder: Path, n_objects: int) -> tuple[Path, Path]:
     Parameters
     ----------
     folder : Path
-        Kept between runs; one folder per number of objects stands in it.
+        Kept between runs; one folder per generator, model and number of objects stands in it.
     n_objects : int
 
     Returns
     -------
     store, spectra : Path
     """
-    root = folder / f"{n_objects}-objects"
+    root = folder / _name(n_objects)
     spectra, catalog, store = root / "spectra", root / "catalog", root / "store"
     say(f"Simulated survey of {n_objects:,} objects in {root} (every spectrum is simulated)")
     commands.simulate(Namespace(out=spectra, objects=n_objects, seed=SEED, resolution=False))
@@ -32,3 +32,12 @@ def prepare_demo(folder: Path, n_objects: int) -> tuple[Path, Path]:
     commands.embed(Namespace(catalog=catalog, landmarks=LANDMARKS, seed=0))
     commands.build(Namespace(catalog=catalog, store=store))
     return store, spectra
+
+
+def _name(n_objects: int) -> str:
+    """Name what the survey depends on, so that an upgrade makes a new one beside the old."""
+    from anomaly_explorer.engine.model.weights import load_model
+    from anomaly_explorer.engine.simulation.survey import GENERATOR_VERSION
+
+    model = load_model().card.model_id
+    return f"{n_objects}-objects-generator-{GENERATOR_VERSION}-model-{model}"

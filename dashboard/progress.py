@@ -37,12 +37,14 @@ def _bar(title: str) -> Iterator[Advance]:
 
 
 def _log(title: str) -> Advance:
+    # A step that is over at once says nothing here: its command reports the outcome.
     started = last = time.monotonic()
 
     def advance(done: int, total: int) -> None:
         nonlocal last
         now = time.monotonic()
-        if done == total or now - last >= LOG_EVERY_SECONDS:
+        is_over = done == total and last > started
+        if is_over or now - last >= LOG_EVERY_SECONDS:
             last = now
             sys.stderr.write(f"{title}: {done:,} of {total:,} in {now - started:.0f} s\n")
 

@@ -26,7 +26,7 @@ def make_server(settings: Settings) -> Any:
     ServeError
         The port is in use, or the address is none of this machine's.
     """
-    _check_port(settings)
+    port = _take_port(settings)
     store = Store.open(settings.store)
     open_archive(store, settings)
     import panel as pn
@@ -44,24 +44,24 @@ def make_server(settings: Settings) -> Any:
         return Explorer(store, live, settings.is_dark).page
 
     server = pn.io.server.get_server(
-        {"/": page}, address=settings.address, port=settings.port, title=TITLE, show=False,
-        start=False, websocket_origin=_origins(settings), verbose=False,
+        {"/": page}, address=settings.address, port=port, title=TITLE, show=False,
+        start=False, websocket_origin=_origins(settings, port), verbose=False,
     )  # fmt: skip
     server.start()
     live.load()
     return server
 
 
-def _origins(settings: Settings) -> list[str]:
+def _origins(settings: Settings, port: int) -> list[str]:
     """Return the hosts WebSockets may be opened from: this machine's and those named."""
     hosts = ["localhost", "127.0.0.1"]
     if settings.address not in ("", "0.0.0.0", "::", *hosts):
         hosts.append(settings.address)
-    port = settings.port or "*"
     return [*(f"{host}:{port}" for host in hosts), *settings.origins]
 
 
-def _check_port(settings: Settings) -> None:
+def _take_port(settings: Settings) -> int:
+    """Return the port asked for if it is free, or a free one when 0 was asked for."""
     family = socket.AF_INET6 if ":" in settings.address else socket.AF_INET
     with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -72,3 +72,4 @@ def _check_port(settings: Settings) -> None:
                 f"cannot listen on {settings.address}:{settings.port} ({error.strerror}): "
                 "choose another with --port"
             ) from None
+        return int(probe.getsockname()[1])

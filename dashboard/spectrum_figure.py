@@ -42,7 +42,9 @@ class SpectrumFigure:
 
     def __init__(self, palette: Palette) -> None:
         self.palette = palette
-        self.sources = {name: ColumnDataSource(columns) for name, columns in _EMPTY.items()}
+        self.sources = {
+            name: ColumnDataSource(columns, name=f"{name}-source") for name, columns in _EMPTY.items()
+        }
         self.renderers: dict[str, list[GlyphRenderer]] = {}
         self.zero = Span(location=0, dimension="width")
         self.crosshair = Span(dimension="height", line_alpha=0.5, line_dash="dotted")

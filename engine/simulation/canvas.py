@@ -8,8 +8,9 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from .compiled import compiled
 
 FIRST_WAVELENGTH = 3600.0
 STEP = 0.8
@@ -44,19 +45,19 @@ def new_canvas() -> Canvas:
     return Canvas(*(np.zeros(N_LATTICE) for _ in range(4)), np.zeros(N_KNOTS))
 
 
-@njit("float64(float64)", cache=True, nogil=True)
+@compiled("float64(float64)")
 def wavelength_of(pixel: float) -> float:
     """Return the wavelength of a lattice pixel in Å."""
     return FIRST_WAVELENGTH + STEP * pixel
 
 
-@njit("float64(float64)", cache=True, nogil=True)
+@compiled("float64(float64)")
 def pixel_of(wavelength: float) -> float:
     """Return the (fractional) lattice pixel of a wavelength in Å."""
     return (wavelength - FIRST_WAVELENGTH) / STEP
 
 
-@njit("float64(float64)", cache=True, nogil=True)
+@compiled("float64(float64)")
 def lsf_sigma(wavelength: float) -> float:
     """Return the line-spread sigma in Å."""
     k = 0
@@ -67,21 +68,21 @@ def lsf_sigma(wavelength: float) -> float:
     return LSF_SIGMA[k] + share * (LSF_SIGMA[k + 1] - LSF_SIGMA[k])
 
 
-@njit("float64(float64, float64)", cache=True, nogil=True)
+@compiled("float64(float64, float64)")
 def observed_sigma(wavelength: float, sigma_km_s: float) -> float:
     """Return the sigma in Å at which the instrument sees a line of given velocity dispersion."""
     intrinsic = wavelength * sigma_km_s / LIGHT_KM_S
     return math.sqrt(intrinsic**2 + lsf_sigma(wavelength) ** 2)
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _window(center: float, reach: float) -> tuple[int, int]:
     middle = pixel_of(center)
     first = max(0, math.ceil(middle - reach / STEP))
     return first, min(N_LATTICE, math.floor(middle + reach / STEP) + 1)
 
 
-@njit("void(float64[::1], float64, float64, float64)", cache=True, nogil=True)
+@compiled("void(float64[::1], float64, float64, float64)")
 def add_line(flux: NDArray[np.float64], center: float, area: float, sigma: float) -> None:
     """Add a Gaussian line: centre and sigma in Å, area in 1e-17 erg s⁻¹ cm⁻²."""
     peak = area / (sigma * _ROOT_TWO_PI)
@@ -91,7 +92,7 @@ def add_line(flux: NDArray[np.float64], center: float, area: float, sigma: float
         flux[i] += peak * math.exp(-0.5 * x * x)
 
 
-@njit("void(float64[::1], float64, float64, float64)", cache=True, nogil=True)
+@compiled("void(float64[::1], float64, float64, float64)")
 def absorb_gaussian(flux: NDArray[np.float64], center: float, depth: float, sigma: float) -> None:
     """Multiply by exp(-depth × Gaussian); a negative depth brightens."""
     first, last = _window(center, _REACH * sigma)
@@ -100,7 +101,7 @@ def absorb_gaussian(flux: NDArray[np.float64], center: float, depth: float, sigm
         flux[i] *= math.exp(-depth * math.exp(-0.5 * x * x))
 
 
-@njit("void(float64[::1], float64, float64, float64)", cache=True, nogil=True)
+@compiled("void(float64[::1], float64, float64, float64)")
 def absorb_lorentz(flux: NDArray[np.float64], center: float, depth: float, width: float) -> None:
     """Multiply by exp(-depth × Lorentzian of half-width `width` Å), out to 30 half-widths."""
     first, last = _window(center, 30.0 * width)
@@ -109,7 +110,7 @@ def absorb_lorentz(flux: NDArray[np.float64], center: float, depth: float, width
         flux[i] *= math.exp(-depth / (1.0 + x * x))
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def multiply_smooth(flux: NDArray[np.float64], knots: NDArray[np.float64]) -> None:
     """Multiply by a smooth factor given every 16 pixels, (N_KNOTS,), linear in between."""
     for i in range(N_LATTICE):
@@ -118,7 +119,7 @@ def multiply_smooth(flux: NDArray[np.float64], knots: NDArray[np.float64]) -> No
         flux[i] *= low + (knots[knot + 1] - low) * (rest / PIXELS_PER_KNOT)
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def level(flux: NDArray[np.float64]) -> float:
     """Return the mean flux from 6000 to 7000 Å, where the brightness of an object is stated."""
     total = 0.0
@@ -127,7 +128,7 @@ def level(flux: NDArray[np.float64]) -> float:
     return total / 1250.0
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def scale_to(flux: NDArray[np.float64], wanted: float) -> float:
     """Scale the canvas so that its level is `wanted`; return the factor."""
     factor = wanted / max(level(flux), 1e-30)
@@ -136,7 +137,7 @@ def scale_to(flux: NDArray[np.float64], wanted: float) -> float:
     return factor
 
 
-@njit("float64(float64, float64)", cache=True, nogil=True)
+@compiled("float64(float64, float64)")
 def planck(wavelength: float, kelvin: float) -> float:
     """Return the black-body flux density per Å relative to 5500 Å, dimensionless."""
     x = 1.4387769e8 / kelvin  # second radiation constant in Å K (CODATA 2018)
@@ -144,7 +145,7 @@ def planck(wavelength: float, kelvin: float) -> float:
     return (5500.0 / wavelength) ** 5 * high / math.expm1(min(x / wavelength, 600.0))
 
 
-@njit("float64(float64)", cache=True, nogil=True)
+@compiled("float64(float64)")
 def dust_curve(wavelength: float) -> float:
     """Return A(λ)/A_V of starlight through dust: the power law of Charlot & Fall 2000."""
     return (wavelength / 5500.0) ** -0.7

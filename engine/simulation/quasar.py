@@ -181,6 +181,6 @@ def _absorb_forest(target: Target, canvas: Canvas) -> None:
 @njit(nogil=True)
 def _mean_depth(one_plus_z: float) -> float:
     # The lognormal field makes the mean transmission higher than exp(-τ): 1.25 restores it.
-    # Above z = 5.5 the universe is not fully ionised and the trough is black (Fan et al. 2006).
+    # Above z = 5 ever more gas is neutral, and by 5.5 the trough is black (Fan et al. 2006).
     late = 1.25 * 0.0023 * one_plus_z**3.65
-    return late * (1.0 + max(0.0, one_plus_z - 6.3) * 6.0)
+    return late * (1.0 + max(0.0, one_plus_z - 6.0) * 30.0)

@@ -5,15 +5,14 @@ another order. Generator: splitmix64's finaliser (Steele, Lea & Flood 2014) of k
 golden ratio; normal deviates by the ziggurat of Marsaglia & Tsang (2000) with 128 layers.
 
 Signatures are explicit because numba would otherwise compile one copy per literal counter.
-Functions are cached on disk only where they call nothing outside their own file: numba does not
-see that another file has changed.
 """
 
 import math
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from .compiled import compiled
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _FIRST_FACTOR = np.uint64(0xBF58476D1CE4E5B9)
@@ -41,7 +40,7 @@ def _layers() -> NDArray[np.float64]:
 _EDGES = _layers()
 
 
-@njit("uint64(uint64)", cache=True, nogil=True)
+@compiled("uint64(uint64)")
 def mix(word: np.uint64) -> np.uint64:
     """Scramble a 64-bit word: splitmix64's finaliser, a bijection."""
     word = (word ^ (word >> _S30)) * _FIRST_FACTOR
@@ -49,30 +48,30 @@ def mix(word: np.uint64) -> np.uint64:
     return word ^ (word >> _S31)
 
 
-@njit("uint64(uint64, int64)", cache=True, nogil=True)
+@compiled("uint64(uint64, int64)")
 def branch(key: np.uint64, number: int) -> np.uint64:
     """Return the key of an independent stream: one per purpose, so that draws never collide."""
     return mix(mix(key) + _GOLDEN * np.uint64(number + 1))
 
 
-@njit("float64(uint64)", cache=True, nogil=True)
+@compiled("float64(uint64)")
 def _unit(word: np.uint64) -> float:
     return (np.float64(word >> _S11) + 0.5) * _UNIT
 
 
-@njit("float64(uint64, int64)", cache=True, nogil=True)
+@compiled("float64(uint64, int64)")
 def uniform(key: np.uint64, counter: int) -> float:
     """Return draw number `counter` of a stream: uniform in the open interval (0, 1)."""
     return _unit(mix(key + _GOLDEN * np.uint64(counter + 1)))
 
 
-@njit("float64(uint64, int64, float64, float64)", cache=True, nogil=True)
+@compiled("float64(uint64, int64, float64, float64)")
 def between(key: np.uint64, counter: int, low: float, high: float) -> float:
     """Return draw number `counter`, uniform in (low, high)."""
     return low + (high - low) * uniform(key, counter)
 
 
-@njit("float64(uint64, boolean)", cache=True, nogil=True)
+@compiled("float64(uint64, boolean)")
 def _tail(word: np.uint64, is_negative: bool) -> float:
     while True:
         x = -math.log(_unit(word)) / _EDGE
@@ -83,7 +82,7 @@ def _tail(word: np.uint64, is_negative: bool) -> float:
         word = mix(word + _GOLDEN)
 
 
-@njit("float64(uint64, int64)", cache=True, nogil=True)
+@compiled("float64(uint64, int64)")
 def normal(key: np.uint64, counter: int) -> float:
     """Return draw number `counter` of a stream as a standard normal deviate."""
     word = mix(key + _GOLDEN * np.uint64(counter + 1))
@@ -103,13 +102,13 @@ def normal(key: np.uint64, counter: int) -> float:
         word = mix(word + _GOLDEN)
 
 
-@njit("uint64(uint64, uint64, int64)", cache=True, nogil=True)
+@compiled("uint64(uint64, uint64, int64)")
 def object_key(seed: np.uint64, version: np.uint64, target_id: np.int64) -> np.uint64:
     """Return the key that everything random about one object comes from."""
     return mix(mix(mix(seed + _ONE) + version * _GOLDEN) + np.uint64(target_id))
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def object_keys(
     seed: np.uint64, version: np.uint64, target_ids: NDArray[np.int64]
 ) -> NDArray[np.uint64]:
@@ -120,7 +119,7 @@ def object_keys(
     return keys
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def first_uniforms(keys: NDArray[np.uint64]) -> NDArray[np.float64]:
     """Return the first uniform draw of stream 0 of every key, (N,)."""
     draws = np.empty(len(keys))

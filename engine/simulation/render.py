@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from anomaly_explorer.engine.spectra.grid import ARMS
 
 from .canvas import N_LATTICE, Canvas, new_canvas, wavelength_of
+from .compiled import compiled
 from .facts import N_FACTS, Fact
 from .galaxy import paint_galaxy
 from .injection import inject_in_arm, inject_in_sky
@@ -60,7 +61,6 @@ from .star import (
     paint_white_dwarf,
 )
 from .templates import Templates, templates
-
 
 _CLEAN, _SECOND, _FINAL = range(3)
 
@@ -255,13 +255,11 @@ def _entries(source_digest: int) -> tuple[Callable, Callable]:
     over, and so the digest of all our sources makes it forget when any of them has changed.
     """
 
-    @njit(cache=True, nogil=True)
     def draw(fibers: Fibers, facts: NDArray[np.float64]) -> int:
         for row in range(len(fibers.keys)):
             _draw_row(fibers, row, facts[row])
         return source_digest
 
-    @njit(cache=True, nogil=True)
     def render(fibers: Fibers, bench: Bench, rows: Rows) -> int:
         for row in range(len(fibers.keys)):
             target = _draw_row(fibers, row, rows.facts[row])
@@ -273,7 +271,7 @@ def _entries(source_digest: int) -> tuple[Callable, Callable]:
             measure_object(target, exposure, bench.canvas.flux, rows.facts[row])
         return source_digest
 
-    return draw, render
+    return compiled()(draw), compiled()(render)
 
 
 _DRAW, _RENDER = _entries(_source_digest())

@@ -92,10 +92,26 @@ def test_target_ids_have_desi_bits_and_are_distinct():
     assert (science // 10**15 == 39).all()
 
 
-@given(st.integers(-(2**63), 2**63 - 1))
+@given(st.integers(-(2**63), 2**63 - 1) | st.integers(-30_000_000, 0))
+def test_a_number_is_refused_or_is_the_id_at_its_index(target_id):
+    try:
+        index = SURVEY.indices([target_id])
+    except InputError:
+        return
+    assert identity.target_ids(42, GENERATOR_VERSION, index).tolist() == [target_id]
+
+
+@pytest.mark.parametrize("target_id", [0, 1, 39_627_000_000_000_000, 2**63 - 1, -(2**63), -5])
 def test_a_foreign_id_is_refused(target_id):
     with pytest.raises(InputError, match=r"is no object of the simulated survey with seed 42"):
         SURVEY.spectra([target_id])
+
+
+def test_ids_of_another_seed_are_refused():
+    ids = SimulatedSurvey(43).target_ids(300)
+    for target_id in ids[ids > 0]:
+        with pytest.raises(InputError, match="is no object"):
+            SURVEY.indices([target_id])
 
 
 def test_bad_surveys_are_refused():

@@ -1,0 +1,188 @@
+"""A scan that is killed, refused or out of disk: finished batches stay, and the rest is made."""
+
+import errno
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import pyarrow.parquet as pq
+import pytest
+
+from anomaly_explorer.engine.errors import ExplorerError, StoreError
+from anomaly_explorer.engine.scan import run
+
+from .catalog_maker import (
+    assert_same_rows,
+    batch_files,
+    read_catalog,
+    save_random_model,
+    scan_into,
+    write_coadds,
+)
+
+WAIT_SECONDS = 120
+
+
+class KilledError(BaseException):
+    """Stands for the end of the process: nothing may catch it."""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return write_coadds(tmp_path_factory.mktemp("spectra"), [6] * 24)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory, folder, weights):
+    catalog = tmp_path_factory.mktemp("undisturbed") / "catalog"
+    scan_into(catalog, [folder], weights, 6)
+    return read_catalog(catalog)
+
+
+def test_a_second_run_does_nothing(tmp_path, folder, weights):
+    catalog = tmp_path / "out"
+    first = scan_into(catalog, [folder], weights, 30)
+    stamps = {path: path.stat().st_mtime_ns for path in batch_files(catalog)}
+    assert (first.n_made, first.n_ready) == (5, 0)
+    again = scan_into(catalog, [folder], weights, 30)
+    assert (again.n_made, again.n_ready) == (0, 5)
+    assert again.summary == first.summary
+    assert {path: path.stat().st_mtime_ns for path in batch_files(catalog)} == stamps
+
+
+def start_scan(folder, catalog, weights):
+    command = [sys.executable, "-m", "anomaly_explorer.dashboard.cli", "scan", str(folder)]
+    command += ["--out", str(catalog), "--weights", str(weights), "--batch-rows", "6"]
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def kill_after(process, catalog, n_batches, delay):
+    """Kill -9 a little after so many batches are there; return whether it was still running."""
+    end = time.monotonic() + WAIT_SECONDS
+    while len(batch_files(catalog)) < n_batches and process.poll() is None:
+        assert time.monotonic() < end, "the scan makes no progress"
+        time.sleep(0.002)
+    time.sleep(delay)
+    process.kill()
+    return process.wait() == -signal.SIGKILL
+
+
+def test_a_scan_killed_three_times_ends_like_one_that_was_not(
+    tmp_path, folder, weights, undisturbed
+):
+    catalog = tmp_path / "out"
+    moments = random.Random()
+    seed = moments.randrange(2**32)
+    moments.seed(seed)
+    kills = 0
+    for n_batches in (1, 8, 15):
+        process = start_scan(folder, catalog, weights)
+        kills += kill_after(process, catalog, n_batches, moments.uniform(0, 0.08))
+        for path in batch_files(catalog):
+            assert pq.read_metadata(path).num_rows == 6, f"seed {seed}"
+    assert kills > 0, f"never killed while it ran, seed {seed}"
+    result = scan_into(catalog, [folder], weights, 6)
+    assert result.n_ready >= 1
+    assert result.n_made + result.n_ready == 24
+    assert_same_rows(read_catalog(catalog), undisturbed)
+    assert not [path.name for path in catalog.iterdir() if path.name.startswith(".")]
+
+
+@pytest.mark.parametrize("which", ["plan.json", "desi_dr1_catalog_batch_0003.parquet", "scan.json"])
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_death_at_a_rename_loses_at_most_that_file(
+    tmp_path, folder, weights, undisturbed, monkeypatch, which, when
+):  # fmt: skip
+    catalog = tmp_path / "out"
+    rename = os.replace
+
+    def die(source, target):
+        if os.fspath(target).endswith(which):
+            if when == "after":
+                rename(source, target)
+            raise KilledError
+        rename(source, target)
+
+    with monkeypatch.context() as deadly:
+        deadly.setattr(run.os, "replace", die)
+        with pytest.raises(KilledError):
+            scan_into(catalog, [folder], weights, 6)
+    n_there = len(batch_files(catalog))
+    assert n_there == {"p": 0, "d": 3 + (when == "after"), "s": 24}[which[0]]
+    result = scan_into(catalog, [folder], weights, 6)
+    assert result.n_ready == n_there
+    assert_same_rows(read_catalog(catalog), undisturbed)
+
+
+def test_a_full_disk_is_one_sentence_and_keeps_finished_batches(
+    tmp_path, folder, weights, undisturbed, monkeypatch
+):
+    catalog = tmp_path / "out"
+    write, written = run.pq.write_table, []
+
+    def write_until_full(table, path, **options):
+        if len(written) == 2:
+            path.write_bytes(b"PAR1")
+            raise OSError(errno.ENOSPC, "No space left on device")
+        written.append(path)
+        write(table, path, **options)
+
+    with monkeypatch.context() as full:
+        full.setattr(run.pq, "write_table", write_until_full)
+        with pytest.raises(ExplorerError, match="No space left on device; make room") as caught:
+            scan_into(catalog, [folder], weights, 6)
+    assert "\n" not in str(caught.value)
+    assert len(batch_files(catalog)) == 2
+    assert not list(catalog.glob(".*"))
+    assert scan_into(catalog, [folder], weights, 6).n_ready == 2
+    assert_same_rows(read_catalog(catalog), undisturbed)
+
+
+def test_another_model_other_spectra_and_other_batches_are_refused(tmp_path, folder, weights):
+    catalog = tmp_path / "out"
+    scan_into(catalog, [folder], weights, 30)
+    before = {path: path.read_bytes() for path in catalog.iterdir()}
+    other = save_random_model(tmp_path / "other.safetensors", seed=1)
+    with pytest.raises(StoreError, match="another model"):
+        scan_into(catalog, [folder], other, 30)
+    # Same paths, sizes and numbers of objects: only the content tells them apart.
+    lookalike = write_coadds(tmp_path / "lookalike", [6] * 24, first_id=39627800000000000)
+    with pytest.raises(StoreError, match="other spectra"):
+        scan_into(catalog, [lookalike], weights, 30)
+    with pytest.raises(StoreError, match="another --batch-rows"):
+        scan_into(catalog, [folder], weights, 12)
+    assert {path: path.read_bytes() for path in catalog.iterdir()} == before
+
+
+@pytest.mark.parametrize("content", ["", "{}", "[]", '{"format": 99, "model": "", "batches": []}'])
+def test_a_plan_that_is_none_of_ours_is_refused(tmp_path, folder, weights, content):
+    catalog = tmp_path / "out"
+    catalog.mkdir()
+    (catalog / "plan.json").write_text(content)
+    with pytest.raises(StoreError, match=r"cannot be read|another format"):
+        scan_into(catalog, [folder], weights)
+    assert [path.name for path in catalog.iterdir()] == ["plan.json"]
+
+
+def test_a_folder_with_other_things_is_left_alone(tmp_path, folder, weights):
+    (tmp_path / "thesis.tex").write_text("the only copy")
+    with pytest.raises(StoreError, match="not empty and holds no catalog"):
+        scan_into(tmp_path, [folder], weights)
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
+    with pytest.raises(ExplorerError, match="cannot be made a folder"):
+        scan_into(tmp_path / "thesis.tex", [folder], weights)
+    with pytest.raises(ExplorerError, match="cannot be made a folder"):
+        scan_into(tmp_path / "thesis.tex" / "out", [folder], weights)
+
+
+def test_a_damaged_batch_is_named(tmp_path, folder, weights):
+    catalog = tmp_path / "out"
+    scan_into(catalog, [folder], weights, 30)
+    batch_files(catalog)[1].write_bytes(b"PAR1 and no more")
+    with pytest.raises(StoreError, match=r"batch_0001.parquet cannot be read .* delete it"):
+        scan_into(catalog, [folder], weights, 30)
+    batch_files(catalog)[1].unlink()
+    assert scan_into(catalog, [folder], weights, 30).n_made == 1

@@ -1,0 +1,113 @@
+"""A demo made once by the real command, a server on it, and a browser that tolerates no error."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+
+
+@dataclass(frozen=True)
+class Survey:
+    """Folders of one survey taken through the whole path."""
+
+    spectra: Path
+    catalog: Path
+    store: Path
+
+    def table(self, *names: str) -> pa.Table:
+        """Columns of the catalog with map positions, all batches in order."""
+        batches = sorted(self.catalog.glob("desi_dr1_catalog_batch_*.parquet"))
+        table = pa.concat_tables([pq.read_table(path, columns=list(names)) for path in batches])
+        positions = pq.read_table(self.catalog / "embedding" / "positions.parquet")
+        for name in positions.column_names:
+            table = table.append_column(name, positions[name])
+        return table
+
+
+def run_command(*arguments: object) -> subprocess.CompletedProcess:
+    """Run `anomaly-explorer` as a user does, and fail with what it said."""
+    done = subprocess.run(
+        [sys.executable, "-m", "anomaly_explorer.dashboard.cli", *map(str, arguments)],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    return done
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory) -> Survey:
+    folder = Path(os.environ.get("ANOMALY_DEMO") or tmp_path_factory.mktemp("demo"))
+    run_command("demo", "--folder", folder, "--no-serve")
+    (root,) = folder.iterdir()
+    return Survey(root / "spectra", root / "catalog", root / "store")
+
+
+@contextmanager
+def served(survey: Survey):
+    """Serve a store on a free port; yields the address."""
+    command = [sys.executable, "-m", "anomaly_explorer.dashboard.cli", "serve", survey.store]
+    command += ["--spectra", survey.spectra, "--port", "0"]
+    with subprocess.Popen(
+        [*map(str, command)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as server:
+        try:
+            lines = []
+            for line in server.stdout:
+                lines.append(line)
+                if found := re.search(r"http://[\d.]+:\d+", line):
+                    yield found.group()
+                    break
+            else:
+                pytest.fail("the server did not start: " + "".join(lines))
+        finally:
+            server.terminate()
+
+
+@pytest.fixture(scope="session")
+def browser():
+    path = next((found for name in BROWSERS if (found := shutil.which(name))), None)
+    if path is None:
+        if os.environ.get("CI"):
+            pytest.fail("no Chromium: CI must run the browser journey")
+        pytest.skip("no Chromium on this machine: install Debian's chromium for the journeys")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def page(browser):
+    """A page on which an error in the console or a request to the outside is a failure."""
+    troubles: list[str] = []
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    opened = context.new_page()
+    opened.set_default_timeout(60_000)
+    opened.on("pageerror", lambda error: troubles.append(f"page error: {error}"))
+    opened.on(
+        "console",
+        lambda message: troubles.append(message.text) if message.type == "error" else None,
+    )
+    opened.on(
+        "request",
+        lambda request: (
+            None
+            if re.match(r"(https?|wss?)://127\.0\.0\.1:|data:|blob:", request.url)
+            else troubles.append(f"outside request: {request.url}")
+        ),
+    )
+    yield opened
+    context.close()
+    assert troubles == []
