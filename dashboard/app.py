@@ -14,6 +14,7 @@ from .material import material_theme
 from .session import Session
 from .state import ExplorerState
 from .theme import DARK, LIGHT, Palette
+from .tick import Tick
 from .views.brush import BrushView
 from .views.facts import FactsView
 from .views.filters import FiltersView
@@ -54,6 +55,7 @@ class Explorer:
         self.store, self.live = store, live
         self.state = ExplorerState()
         self.session = Session(store, self.state)
+        self._tick = Tick()
         self._objects, self._stacks = Latest(live.pool), Latest(live.pool)
         self.header = HeaderView(self.session, palette)
         self.brush = BrushView(self.session, palette)
@@ -132,17 +134,19 @@ class Explorer:
 
     def _connect(self) -> None:
         state = self.state
-        state.param.watch(self._on_rows, [*state.FILTERS, "selection"])
+        soon = self._tick.soon
+        state.param.watch(lambda *_: soon("rows", self._draw_rows), [*state.FILTERS, "selection"])
         state.param.watch(self.table.refresh, ["sort_by", "is_descending", "page"])
         state.param.watch(self._on_focus, "focus")
         state.param.watch(self._on_plane, "plane")
         state.param.watch(self._on_selection, "selection")
         self.header.search.param.watch(lambda event: self.find(event.new), "value")
         self.page.param.watch(
-            lambda event: self.repaint(DARK if event.new else LIGHT), "dark_theme"
+            lambda event: soon("paint", lambda: self.repaint(DARK if event.new else LIGHT)),
+            "dark_theme",
         )
 
-    def _on_rows(self, *_: Any) -> None:
+    def _draw_rows(self) -> None:
         for view in self.maps:
             view.redraw()
         self.table.refresh()
@@ -150,8 +154,7 @@ class Explorer:
 
     def _on_focus(self, *_: Any) -> None:
         row = self.state.focus
-        for view in self.maps:
-            view.mark_focus(row)
+        self._tick.soon("focus", lambda: [view.mark_focus(row) for view in self.maps])
         self.table.mark_focus(row)
         if row is None:
             return

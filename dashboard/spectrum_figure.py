@@ -43,7 +43,8 @@ class SpectrumFigure:
     def __init__(self, palette: Palette) -> None:
         self.palette = palette
         self.sources = {
-            name: ColumnDataSource(columns, name=f"{name}-source") for name, columns in _EMPTY.items()
+            name: ColumnDataSource(columns, name=f"{name}-source")
+            for name, columns in _EMPTY.items()
         }
         self.renderers: dict[str, list[GlyphRenderer]] = {}
         self.zero = Span(location=0, dimension="width")

@@ -11,6 +11,7 @@ from anomaly_explorer.dashboard import badge, controls
 from anomaly_explorer.dashboard.spectrum_figure import SpectrumFigure
 from anomaly_explorer.dashboard.spectrum_layers import X_LIMITS, Look
 from anomaly_explorer.dashboard.theme import DARK, Palette
+from anomaly_explorer.dashboard.tick import Tick
 from anomaly_explorer.engine.spectra.lines import lines_at
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ class SpectrumView(pn.viewable.Viewer):
         super().__init__(**params)
         self._inspection: Inspection | None = None
         self._is_syncing = False
+        self._tick = Tick()
         self._figure = draw_spectrum(None, self.look, self.palette)
         self._panes = {
             name: pn.pane.HTML("", css_classes=[name], margin=(1, 8), min_height=0)
@@ -89,11 +91,15 @@ class SpectrumView(pn.viewable.Viewer):
 
     def show(self, inspection: "Inspection | None", message: str = "") -> None:
         """Show an inspection, or a message in its place; the figure is filled, never rebuilt."""
-        with hold():
-            self._inspection = inspection
-            self.reset_redshift()
-            self._fill()
-            self._write(message)
+
+        def job() -> None:
+            with hold():
+                self._inspection = inspection
+                self.reset_redshift()
+                self._fill()
+                self._write(message)
+
+        self._tick.soon("show", job)
 
     def reset_redshift(self) -> None:
         """Go back to the redshift of the catalog (0 where it has none)."""
@@ -172,13 +178,13 @@ class SpectrumView(pn.viewable.Viewer):
         )  # fmt: skip
 
     def _watch(self) -> None:
-        watch = self.param.watch
+        watch, soon = self.param.watch, self._tick.soon
         watch(self._on_redshift, "redshift")
-        watch(lambda *_: self._fill(), ["frame", "is_full_range"])
-        watch(lambda *_: self._refill_lines(), "major_only")
-        watch(self._on_smoothing, "smoothing")
-        watch(lambda *_: self._show_layers(), list(_TOGGLES.values()))
-        watch(lambda *_: self._repaint(), "palette")
+        watch(lambda *_: soon("fill", self._fill), ["frame", "is_full_range"])
+        watch(lambda *_: soon("lines", self._refill_lines), "major_only")
+        watch(lambda *_: soon("flux", self._refill_flux), "smoothing")
+        watch(lambda *_: soon("layers", self._show_layers), list(_TOGGLES.values()))
+        watch(lambda *_: soon("paint", self._repaint), "palette")
         self._toggles.param.watch(self._on_toggle, "value")
         self._typed.param.watch(self._on_typed, "value")
         for slider in (self._coarse, self._fine):
@@ -190,10 +196,10 @@ class SpectrumView(pn.viewable.Viewer):
         coarse = round(self.redshift / COARSE_STEP) * COARSE_STEP
         self._coarse.value, self._fine.value = coarse, self.redshift - coarse
         self._is_syncing = False
-        if self.frame == "rest":
-            self._fill()
-        else:
-            self._refill_lines()
+        is_rest = self.frame == "rest"
+        self._tick.soon(
+            "fill" if is_rest else "lines", self._fill if is_rest else self._refill_lines
+        )
 
     def _on_slider(self, *_: Any) -> None:
         if not self._is_syncing:
@@ -213,7 +219,7 @@ class SpectrumView(pn.viewable.Viewer):
     def _on_toggle(self, event: Any) -> None:
         self.param.update({name: label in event.new for label, name in _TOGGLES.items()})
 
-    def _on_smoothing(self, *_: Any) -> None:
+    def _refill_flux(self) -> None:
         self._figure.fill_flux(self._inspection, self.look)
         self._write_key()
 
