@@ -9,6 +9,8 @@ import panel_material_ui as pmui
 from anomaly_explorer.engine.catalog.store import Store
 from anomaly_explorer.engine.errors import ExplorerError
 
+from .browser import Browser
+from .keys import bind_keys
 from .live import Latest, LiveInspector
 from .material import material_theme
 from .session import Session
@@ -57,16 +59,17 @@ class Explorer:
         self.session = Session(store, self.state)
         self._tick = Tick()
         self._objects, self._stacks = Latest(live.pool), Latest(live.pool)
-        self.header = HeaderView(self.session, palette)
-        self.brush = BrushView(self.session, palette)
-        self.filters = FiltersView(self.session, palette)
+        self.header = HeaderView(self.session)
+        self.brush = BrushView(self.session)
+        self.filters = FiltersView(self.session)
         self.maps = [
             MapView(self.session, name, self.describe, palette) for name in ("umap", "score_snr")
         ]
-        self.table = TableView(self.session, palette)
+        self.table = TableView(self.session)
         self.spectrum = SpectrumView(palette=palette)
-        self.facts = FactsView(palette=palette)
+        self.facts = FactsView()
         self.stack = StackView(palette=palette)
+        self.browser = Browser(bind_keys(self))
         self.page = self._lay_out(is_dark)
         self._connect()
         self.repaint(palette)
@@ -90,10 +93,21 @@ class Explorer:
 
     def repaint(self, palette: Palette) -> None:
         """Change the colours of every view."""
-        for view in (*self.maps, self.table, self.filters, self.header, self.brush):
+        self.browser.paint(palette)
+        for view in self.maps:
             view.repaint(palette)
-        for view in (self.spectrum, self.facts, self.stack):
+        for view in (self.spectrum, self.stack):
             view.palette = palette
+
+    def step_focus(self, step: int) -> None:
+        """Focus the next object of the table (step 1) or the one before (step -1)."""
+        rows = [line["row"] for line in self.table.grid.records]
+        if self.state.focus in rows:
+            at = rows.index(self.state.focus) + step
+            if 0 <= at < len(rows):
+                self.state.focus = rows[at]
+        elif rows:
+            self.state.focus = rows[0]
 
     def find(self, text: str) -> None:
         """Focus the object with a TARGETID, or say that there is none."""
@@ -126,7 +140,7 @@ class Explorer:
             stylesheets=[COLUMN_CSS], styles={"flex": "1 1 44%"},
         )  # fmt: skip
         return pmui.Page(
-            title=TITLE, header=[self.header], sidebar=[self.filters],
+            title=TITLE, header=[self.header, self.browser], sidebar=[self.filters],
             main=[pn.Row(left, right, sizing_mode="stretch_both", stylesheets=[PAGE_CSS])],
             sidebar_width=SIDEBAR_WIDTH, dark_theme=is_dark, theme_toggle=True,
             theme_config=material_theme(), busy_indicator="linear",

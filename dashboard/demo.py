@@ -3,6 +3,8 @@
 from argparse import Namespace
 from pathlib import Path
 
+from anomaly_explorer.engine.errors import InputError, StoreError
+
 from . import commands
 from .progress import say
 
@@ -23,12 +25,23 @@ def prepare_demo(folder: Path, n_objects: int) -> tuple[Path, Path]:
     Returns
     -------
     store, spectra : Path
+
+    Raises
+    ------
+    InputError, StoreError
+        The folder holds something else than this demo.
     """
     root = folder / _name(n_objects)
     spectra, catalog, store = root / "spectra", root / "catalog", root / "store"
     say(f"Simulated survey of {n_objects:,} objects in {root} (every spectrum is simulated)")
-    commands.simulate(Namespace(out=spectra, objects=n_objects, seed=SEED, resolution=False))
-    commands.scan(Namespace(spectra=[spectra], out=catalog, weights=None, batch_rows=500_000))
+    try:
+        commands.simulate(Namespace(out=spectra, objects=n_objects, seed=SEED, resolution=False))
+        commands.scan(Namespace(spectra=[spectra], out=catalog, weights=None, batch_rows=500_000))
+    except (InputError, StoreError) as error:
+        # Such as spectra that were changed by hand, or a folder with other things in it.
+        raise type(error)(
+            f"the demo cannot go on in {root} ({error}): delete it, or name another --folder"
+        ) from None
     commands.embed(Namespace(catalog=catalog, landmarks=LANDMARKS, seed=0))
     commands.build(Namespace(catalog=catalog, store=store))
     return store, spectra

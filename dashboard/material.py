@@ -17,6 +17,9 @@ def _scheme(palette: Palette) -> dict[str, Any]:
         "color": palette.text,
         "boxShadow": "none",
         "borderBottom": f"1px solid {palette.grid}",
+        # The page colours its title for a bar in the primary colour; ours is the panel's.
+        "& .title": {"color": f"{palette.text} !important", "fontSize": "17px", "fontWeight": 600},
+        "& svg": {"color": palette.text},
     }
     flat = {"backgroundColor": palette.panel, "backgroundImage": "none"}
     small = {"fontSize": "12px", "lineHeight": 1.5, "textTransform": "none"}

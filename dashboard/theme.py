@@ -72,15 +72,16 @@ class Palette:
         """Return the 256 colours of the density ramp; entry 0 (no object) is transparent."""
         return (TRANSPARENT, *_ramp(self.ramp_stops, _RAMP_SIZE - 1))
 
-    def css(self) -> str:
-        """Return a style sheet that names the colours and the type for HTML panes."""
+    def variables(self) -> str:
+        """Return the colours and the type as custom properties of the page's root."""
         names = ("background", "panel", "raised", "text", "muted", "grid", "accent", "good")
         names += ("warning", "bad", "blue_arm", "red_arm", "nir_arm", "reconstruction", "noise")
         colors = "".join(f"--{n.replace('_', '-')}:{getattr(self, n)};" for n in names)
-        return f":host{{{colors}--sans:{SANS};--mono:{MONO};}}{_BASE_CSS}"
+        return f":root{{{colors}--sans:{SANS};--mono:{MONO};}}"
 
 
-_BASE_CSS = """
+# Every HTML pane wears this; the colours come down from the root, through all shadow roots.
+BASE_CSS = """
 :host{color:var(--text);font:13px/1.45 var(--sans);font-variant-numeric:tabular-nums;}
 a{color:var(--accent);text-decoration:none;} a:hover{text-decoration:underline;}
 .mono{font-family:var(--mono);font-size:12px;} .muted{color:var(--muted);}

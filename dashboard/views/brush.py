@@ -7,7 +7,7 @@ import panel_material_ui as pmui
 
 from anomaly_explorer.dashboard.session import Session
 from anomaly_explorer.dashboard.state import MODES
-from anomaly_explorer.dashboard.theme import DARK, Palette
+from anomaly_explorer.dashboard.theme import BASE_CSS
 
 PLANES = {"Map": "umap", "S/N": "score_snr", "Both": ""}
 
@@ -26,11 +26,11 @@ def describe_counts(session: Session) -> str:
 class BrushView(pn.viewable.Viewer):
     """Counts, modes and undo, bound to a session."""
 
-    def __init__(self, session: Session, palette: Palette = DARK, **params: Any) -> None:
+    def __init__(self, session: Session, **params: Any) -> None:
         super().__init__(**params)
         self.session = session
         plain = {"margin": (0, 3), "align": "center"}
-        self._counts = pn.pane.HTML("", css_classes=["counts"], **plain)
+        self._counts = pn.pane.HTML("", css_classes=["counts"], stylesheets=[BASE_CSS], **plain)
         self._mode = pmui.RadioButtonGroup(
             options=list(MODES), value="replace", size="small", css_classes=["brush-mode"], **plain
         )
@@ -47,7 +47,6 @@ class BrushView(pn.viewable.Viewer):
         self._undo.on_click(lambda _: state.undo())
         self._redo.on_click(lambda _: state.redo())
         self._clear.on_click(lambda _: state.clear_selection())
-        self.repaint(palette)
         self.refresh()
 
     def refresh(self, *_: Any) -> None:
@@ -56,10 +55,6 @@ class BrushView(pn.viewable.Viewer):
         self._counts.object = describe_counts(self.session)
         self._undo.disabled, self._redo.disabled = not state.can_undo, not state.can_redo
         self._clear.disabled = len(state.selection) == 0
-
-    def repaint(self, palette: Palette) -> None:
-        """Change the colours."""
-        self._counts.stylesheets = [palette.css()]
 
     def __panel__(self) -> pn.viewable.Viewable:
         """Return one row that wraps."""

@@ -5,11 +5,10 @@ from html import escape
 from typing import Any
 
 import panel as pn
-import param
 
 from anomaly_explorer.dashboard.links import links_of
 from anomaly_explorer.dashboard.position import sexagesimal
-from anomaly_explorer.dashboard.theme import DARK, Palette
+from anomaly_explorer.dashboard.theme import BASE_CSS
 from anomaly_explorer.engine.scoring.tiers import TIERS
 from anomaly_explorer.engine.spectra.bits import (
     FIBER_STATUS_BITS,
@@ -61,18 +60,12 @@ def draw_facts(facts: Facts, n_ranked: int | None = None) -> str:
 class FactsView(pn.viewable.Viewer):
     """Show the card of one object, or nothing."""
 
-    palette = param.ClassSelector(class_=Palette, default=DARK, doc="Colours.")
-
     def __init__(self, **params: Any) -> None:
         super().__init__(**params)
         self._pane = pn.pane.HTML(
-            "", css_classes=["object-facts"], sizing_mode="stretch_width", margin=(4, 8)
-        )
-        self._repaint()
-
-    @param.depends("palette", watch=True)
-    def _repaint(self) -> None:
-        self._pane.stylesheets = [self.palette.css() + _CSS]
+            "", css_classes=["object-facts"], sizing_mode="stretch_width", margin=(4, 8),
+            stylesheets=[BASE_CSS + _CSS],
+        )  # fmt: skip
 
     def show(self, facts: Facts | None, n_ranked: int | None = None) -> None:
         """Show the facts of one object; None empties the card."""

@@ -8,7 +8,7 @@ import panel_material_ui as pmui
 
 from anomaly_explorer.dashboard.session import Session, population_words
 from anomaly_explorer.dashboard.state import ALL
-from anomaly_explorer.dashboard.theme import DARK, Palette
+from anomaly_explorer.dashboard.theme import BASE_CSS
 from anomaly_explorer.engine.catalog.filters import OneOf, Tier
 from anomaly_explorer.engine.scoring.tiers import TIERS
 
@@ -46,6 +46,13 @@ def class_options(session: Session) -> dict[str, str]:
     return {name or "unclassified": name for name in sorted(session.store.legend("spectype"))}
 
 
+def _heading(name: str) -> str:
+    return (
+        f'<div style="font-weight:600">{name}</div>'
+        f'<div class="muted" style="font-size:11px;line-height:1.3">{CAPTIONS[name]}</div>'
+    )
+
+
 def _population_mask(session: Session) -> np.ndarray:
     if session.state.population == ALL:
         return np.ones(session.store.n_objects, dtype=bool)
@@ -58,14 +65,16 @@ class FiltersView(pn.viewable.Viewer):
     Parameters
     ----------
     session : Session
-    palette : Palette
     """
 
-    def __init__(self, session: Session, palette: Palette = DARK, **params: Any) -> None:
+    def __init__(self, session: Session, **params: Any) -> None:
         super().__init__(**params)
         self.session = session
         self._is_syncing = False
-        self._headings = {name: pn.pane.HTML("", margin=(10, 4, 0, 4)) for name in CAPTIONS}
+        self._headings = {
+            name: pn.pane.HTML(_heading(name), margin=(10, 4, 0, 4), stylesheets=[BASE_CSS])
+            for name in CAPTIONS
+        }
         self._population = pmui.RadioBoxGroup(
             options=population_options(session), margin=(0, 0), css_classes=["filter-population"]
         )
@@ -87,7 +96,6 @@ class FiltersView(pn.viewable.Viewer):
         for widget in (self._population, self._tier, self._arms, self._classes):
             widget.param.watch(self._write, "value")
         session.state.param.watch(self.sync, list(session.state.FILTERS))
-        self.repaint(palette)
         self.sync()
 
     def sync(self, *_: Any) -> None:
@@ -101,15 +109,6 @@ class FiltersView(pn.viewable.Viewer):
             self._classes.value = list(state.classes)
         finally:
             self._is_syncing = False
-
-    def repaint(self, palette: Palette) -> None:
-        """Change the colours."""
-        for name, pane in self._headings.items():
-            pane.object = (
-                f'<div style="font-weight:600">{name}</div>'
-                f'<div class="muted" style="font-size:11px;line-height:1.3">{CAPTIONS[name]}</div>'
-            )
-            pane.stylesheets = [palette.css()]
 
     def __panel__(self) -> pn.viewable.Viewable:
         """Return the controls in one column."""

@@ -7,7 +7,7 @@ import panel as pn
 import panel_material_ui as pmui
 
 from anomaly_explorer.dashboard.session import Session
-from anomaly_explorer.dashboard.theme import DARK, Palette
+from anomaly_explorer.dashboard.theme import BASE_CSS
 
 
 def describe_catalog(session: Session) -> str:
@@ -28,24 +28,19 @@ def describe_catalog(session: Session) -> str:
 class HeaderView(pn.viewable.Viewer):
     """Catalog, model, search and device, bound to a session."""
 
-    def __init__(self, session: Session, palette: Palette = DARK, **params: Any) -> None:
+    def __init__(self, session: Session, **params: Any) -> None:
         super().__init__(**params)
         plain = {"margin": (0, 4), "align": "center"}
-        self._catalog = pn.pane.HTML(describe_catalog(session), css_classes=["catalog"], **plain)
-        self._device = pn.pane.HTML("", css_classes=["device"], **plain)
+        pane = {"stylesheets": [BASE_CSS], **plain}
+        self._catalog = pn.pane.HTML(describe_catalog(session), css_classes=["catalog"], **pane)
+        self._device = pn.pane.HTML("", css_classes=["device"], **pane)
         self.search = pmui.TextInput(
             placeholder="TARGETID ⏎", size="small", width=200, css_classes=["search"], **plain
         )
-        self.repaint(palette)
 
     def show_device(self, label: str) -> None:
         """Show which device reconstructs."""
         self._device.object = f'<span class="chip">{escape(label)}</span>'
-
-    def repaint(self, palette: Palette) -> None:
-        """Change the colours."""
-        for pane in (self._catalog, self._device):
-            pane.stylesheets = [palette.css()]
 
     def __panel__(self) -> pn.viewable.Viewable:
         """Return one row."""

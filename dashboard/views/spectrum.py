@@ -10,7 +10,7 @@ from panel.io import hold
 from anomaly_explorer.dashboard import badge, controls
 from anomaly_explorer.dashboard.spectrum_figure import SpectrumFigure
 from anomaly_explorer.dashboard.spectrum_layers import X_LIMITS, Look
-from anomaly_explorer.dashboard.theme import DARK, Palette
+from anomaly_explorer.dashboard.theme import BASE_CSS, DARK, Palette
 from anomaly_explorer.dashboard.tick import Tick
 from anomaly_explorer.engine.spectra.lines import lines_at
 
@@ -73,7 +73,13 @@ class SpectrumView(pn.viewable.Viewer):
         self._tick = Tick()
         self._figure = draw_spectrum(None, self.look, self.palette)
         self._panes = {
-            name: pn.pane.HTML("", css_classes=[name], margin=(1, 8), min_height=0)
+            name: pn.pane.HTML(
+                "",
+                css_classes=[name],
+                margin=(1, 8),
+                min_height=0,
+                stylesheets=[BASE_CSS + badge.BADGE_CSS],
+            )
             for name in _PANES
         }
         self._panes["arm-residuals"].sizing_mode = "stretch_width"
@@ -107,6 +113,14 @@ class SpectrumView(pn.viewable.Viewer):
         known = facts.get("redshift")
         self._move_to(float(known) if badge.is_number(known) else 0.0)
 
+    def nudge(self, step: float) -> None:
+        """Move the redshift by a step."""
+        self._move_to(self.redshift + step)
+
+    def reset_view(self) -> None:
+        """Show the whole spectrum again, with robust limits."""
+        self._tick.soon("fill", self._fill)
+
     def focus_line(self, step: int) -> None:
         """Zoom to the next line (step 1) or the one before (step -1) of those in view."""
         placed = lines_at(self.redshift, *X_LIMITS, major_only=self.major_only)
@@ -119,7 +133,8 @@ class SpectrumView(pn.viewable.Viewer):
         at = [item.observed_wavelength for item in placed]
         ahead = [a for a in at if (a - middle) * step > 0.5] if not is_whole else at
         target = (min(ahead) if step > 0 else max(ahead)) if ahead else at[0 if step > 0 else -1]
-        self._figure.zoom((target - _ZOOM_ANGSTROM) * stretch, (target + _ZOOM_ANGSTROM) * stretch)
+        low, high = ((target + edge) * stretch for edge in (-_ZOOM_ANGSTROM, _ZOOM_ANGSTROM))
+        self._tick.soon("zoom", lambda: self._figure.zoom(low, high))
 
     def __panel__(self) -> pn.viewable.Viewable:
         panes = self._panes
@@ -239,8 +254,6 @@ class SpectrumView(pn.viewable.Viewer):
 
     def _repaint(self) -> None:
         self._figure.paint(self.palette)
-        for pane in self._panes.values():
-            pane.stylesheets = [self.palette.css() + badge.BADGE_CSS]
 
     def _write_key(self) -> None:
         inspection = self._inspection

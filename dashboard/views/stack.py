@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from anomaly_explorer.dashboard.curves import limits_of, runs_of
 from anomaly_explorer.dashboard.spectrum_layers import X_LIMITS
-from anomaly_explorer.dashboard.theme import DARK, Palette, style_figure
+from anomaly_explorer.dashboard.theme import BASE_CSS, DARK, Palette, style_figure
 
 if TYPE_CHECKING:
     from anomaly_explorer.engine.model.stack import Stack
@@ -88,14 +88,11 @@ class StackView(pn.viewable.Viewer):
     def __init__(self, **params: Any) -> None:
         super().__init__(**params)
         self._stack: Stack | None = None
-        self._title = pn.pane.HTML("", css_classes=["stack-title"], margin=(2, 8))
+        self._title = pn.pane.HTML(
+            "", css_classes=["stack-title"], margin=(2, 8), stylesheets=[BASE_CSS + _CSS]
+        )
         self._plot = pn.pane.HoloViews(None, sizing_mode="stretch_width", visible=False)
-        self._repaint()
-
-    @param.depends("palette", watch=True)
-    def _repaint(self) -> None:
-        self._title.stylesheets = [self.palette.css() + _CSS]
-        self._redraw()
+        self.param.watch(lambda *_: self._redraw(), "palette")
 
     def show(self, stack: "Stack | None", message: str = "") -> None:
         """Show a stack; None shows the message, such as how far the reading is."""

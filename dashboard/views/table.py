@@ -9,7 +9,7 @@ import param
 from panel.custom import JSComponent
 
 from anomaly_explorer.dashboard.session import PAGE_ROWS, Session
-from anomaly_explorer.dashboard.theme import DARK, Palette
+from anomaly_explorer.dashboard.theme import BASE_CSS
 from anomaly_explorer.engine.catalog.schema import BY_NAME
 
 LABELS = {
@@ -115,18 +115,16 @@ class TableView(pn.viewable.Viewer):
     Parameters
     ----------
     session : Session
-    palette : Palette
     """
 
-    def __init__(self, session: Session, palette: Palette = DARK, **params: Any) -> None:
+    def __init__(self, session: Session, **params: Any) -> None:
         super().__init__(**params)
         self.session = session
         self.columns = describe_columns(self._columns_of(session))
         self.grid = TableGrid(
             self._on_message, columns=self.columns, sizing_mode="stretch_both",
-            min_height=160, css_classes=["object-table"],
+            min_height=160, css_classes=["object-table"], stylesheets=[BASE_CSS, TABLE_CSS],
         )  # fmt: skip
-        self.repaint(palette)
         self.refresh()
 
     def refresh(self, *_: Any) -> None:
@@ -143,10 +141,6 @@ class TableView(pn.viewable.Viewer):
             page=state.page, n_pages=max(1, math.ceil(n_rows / PAGE_ROWS)),
             caption=self._caption(n_rows), focus=state.focus, version=self.grid.version + 1,
         )  # fmt: skip
-
-    def repaint(self, palette: Palette) -> None:
-        """Change the colours."""
-        self.grid.stylesheets = [palette.css(), TABLE_CSS]
 
     def mark_focus(self, row: int | None) -> None:
         """Mark the line of the object in focus, if it is on the page."""

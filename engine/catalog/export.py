@@ -145,7 +145,7 @@ def export_rows(
 
 
 def decoded(store: Store, name: str, rows: NDArray[np.int64]) -> pa.Array:
-    """Return a column at M rows as Arrow values: text for categories, null for null."""
+    """Return a column at rows, (M,), as Arrow values: text for categories, null for null."""
     column = store.describe(name)
     values = store.column(name)[rows]
     if column.kind == "float":

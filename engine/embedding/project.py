@@ -93,7 +93,10 @@ class Placer:
 def neighbor_preservation(
     latents: NDArray[np.float32], positions: NDArray[np.float32], k: int = 10
 ) -> float:
-    """Return the mean share of the k nearest in latent space that stay nearest on the map."""
+    """Return the mean share of the k nearest in latent space that stay nearest on the map.
+
+    Latents are (M, 128), positions (M, 2).
+    """
     from sklearn.neighbors import NearestNeighbors
 
     def nearest(points: NDArray[np.float32]) -> NDArray[np.int64]:
@@ -106,7 +109,10 @@ def neighbor_preservation(
 def trustworthiness(
     latents: NDArray[np.float32], positions: NDArray[np.float32], k: int = 10
 ) -> float:
-    """Return the trustworthiness of the map (1 = no false neighbours), over the given rows."""
+    """Return the trustworthiness of the map (1 = no false neighbours), over the given rows.
+
+    Latents are (M, 128), positions (M, 2).
+    """
     from sklearn.manifold import trustworthiness as measure
 
     return float(measure(latents, positions, n_neighbors=k))

@@ -11,8 +11,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from anomaly_explorer.engine.catalog.folder import fingerprint
 from anomaly_explorer.engine.catalog.schema import BY_NAME, LATENT_NAMES
-from anomaly_explorer.engine.errors import StoreError
+from anomaly_explorer.engine.errors import InputError, StoreError
 
 from .cluster import find_clusters
 from .landmarks import choose_landmarks
@@ -54,14 +55,19 @@ def embed_catalog(
     ------
     StoreError
         No batches, or fewer than 20 objects.
+    InputError
+        Fewer than 20 landmarks.
     """
     tell = progress or (lambda step: None)
     batches = _count_rows(catalog)
     n = sum(batches.values())
     if n < MIN_OBJECTS:
         raise StoreError(f"{catalog} has {n} objects: a map needs at least {MIN_OBJECTS}")
+    if n_landmarks < MIN_OBJECTS:
+        raise InputError(f"{n_landmarks} landmarks are too few: a map needs at least {MIN_OBJECTS}")
     wanted = {"format": EMBEDDING_FORMAT, "seed": seed, "n_landmarks": min(n, n_landmarks),
-              "catalog": batches}  # fmt: skip
+              "catalog": batches,
+              "fingerprints": {name: fingerprint(catalog / name) for name in batches}}  # fmt: skip
     folder = catalog / "embedding"
     ready = _read_ready(folder)
     if ready is not None and wanted.items() <= ready.items():
@@ -80,7 +86,7 @@ def embed_catalog(
     clusters = find_clusters(latents[rows], latents, seed)
     facts = {**wanted, "method": "UMAP of landmarks, distilled network for the rest",
              "n_clusters": int(clusters.max()) + 1,
-             **_check(latents, positions, others if len(others) else rows, seed)}  # fmt: skip
+             **_check(latents, positions, rows, seed)}  # fmt: skip
     _write(folder, positions, clusters, facts)
     return facts
 
@@ -116,13 +122,18 @@ def _read_latents(
 
 
 def _check(
-    latents: NDArray[np.float32], positions: NDArray[np.float32], rows: NDArray[np.int64], seed: int
+    latents: NDArray[np.float32],
+    positions: NDArray[np.float32],
+    landmarks: NDArray[np.int64],
+    seed: int,
 ) -> dict[str, Any]:
-    """Measure the map on a sample: held-out rows where there are any, else the landmarks."""
+    """Measure the map on a sample: held-out rows where there are enough, else the landmarks."""
+    others = np.setdiff1d(np.arange(len(latents)), landmarks)
+    is_held_out = len(others) >= MIN_OBJECTS
+    rows = others if is_held_out else landmarks
     n = min(CHECKED_ROWS, len(rows))
     sample = np.random.default_rng(seed).choice(rows, n, replace=False)
     k = min(10, n // 2 - 1)
-    is_held_out = len(rows) < len(latents)
     return {
         "checked_on": f"{n} {'held-out objects' if is_held_out else 'landmarks'}",
         "trustworthiness": round(trustworthiness(latents[sample], positions[sample], k), 4),

@@ -72,13 +72,15 @@ def files_set(paths: Sequence[Path], progress: Progress | None = None) -> Traini
     surveys = {training_survey_of(spectra) for spectra in plan.inputs}
     if len(surveys) > 1:
         raise InputError(f"train on one survey at a time, these are {', '.join(sorted(surveys))}")
-    total = sum(spectra.n_objects for spectra in plan.inputs)
+    total = sum(spectra.n_scanned for spectra in plan.inputs)
 
     def blocks() -> Iterator[SpectrumBatch]:
         for spectra in plan.inputs:
+            wanted = np.setdiff1d(np.arange(spectra.n_objects), spectra.without_rows)
             source = open_source(plan.root / spectra.path)
             try:
-                yield from source.batches(READ)
+                for start in range(0, len(wanted), READ):
+                    yield source.read(wanted[start : start + READ])
             finally:
                 source.close()
 

@@ -4,6 +4,7 @@ The plan is a pure function of the files found; it is kept beside the catalog as
 that a second run knows what is done and refuses a folder whose spectra have changed meanwhile.
 """
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +18,8 @@ from anomaly_explorer.engine.spectra.open import open_source
 DEFAULT_BATCH_ROWS = 500_000
 FITS_ENDINGS = (".fits", ".fits.gz", ".fits.fz", ".fit", ".fit.gz")
 WITHOUT_SPECTRA, FAILURE, SUPERSEDED = "without spectra", "failure", "superseded"
+# Read at both ends of a file to notice changes: headers and fibermap stand first, tables last.
+FINGERPRINT_BYTES = 1 << 16
 Progress = Callable[[int, int], None]
 
 
@@ -44,8 +47,8 @@ class Input:
     kind, group : str
         As the reader says.
     n_objects : int
-    size : int
-        Bytes on disk, to notice changes.
+    fingerprint : str
+        Of the file's content: see `fingerprint`.
     simulation : tuple of int, optional
         (generator version, seed) of simulated spectra.
     notes : tuple of str
@@ -58,7 +61,7 @@ class Input:
     kind: str
     group: str
     n_objects: int
-    size: int
+    fingerprint: str
     simulation: tuple[int, int] | None = None
     notes: tuple[str, ...] = ()
     without_rows: tuple[int, ...] = ()
@@ -97,6 +100,17 @@ class _Found:
     inputs: list[Input] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
     ids: dict[str, np.ndarray] = field(default_factory=dict)
+
+
+def fingerprint(path: Path) -> str:
+    """Return a quick checksum of a file, to notice that it changed: its size and both ends."""
+    size = path.stat().st_size
+    digest = hashlib.sha256(str(size).encode())
+    with path.open("rb") as file:
+        digest.update(file.read(FINGERPRINT_BYTES))
+        file.seek(max(0, size - FINGERPRINT_BYTES))
+        digest.update(file.read())
+    return digest.hexdigest()[:16]
 
 
 def make_plan(
@@ -147,14 +161,26 @@ def _find_files(paths: Iterable[Path]) -> list[Path]:
     found: set[Path] = set()
     for path in paths:
         below = path.resolve().rglob("*") if path.is_dir() else [path.resolve()]
-        found.update(p for p in below if p.is_file() and not p.name.startswith("."))
+        found.update(p for p in below if p.is_file() or p.is_symlink())
     return sorted(found)
+
+
+def _why_ignored(path: Path) -> tuple[str, str] | None:
+    """Return kind and reason when a file need not be opened to say that it gives nothing."""
+    if path.is_dir():
+        return FAILURE, "a link to a folder is not followed: name that folder itself"
+    if path.name.startswith("."):
+        return WITHOUT_SPECTRA, "hidden file"
+    if not path.name.lower().endswith(FITS_ENDINGS):
+        return WITHOUT_SPECTRA, "no FITS file by its name"
+    return None
 
 
 def _look_at(path: Path, root: Path, found: _Found) -> None:
     name = path.relative_to(root).as_posix()
-    if not path.name.lower().endswith(FITS_ENDINGS):
-        found.skipped.append(Skipped(name, WITHOUT_SPECTRA, "no FITS file by its name"))
+    ignored = _why_ignored(path)
+    if ignored is not None:
+        found.skipped.append(Skipped(name, *ignored))
         return
     try:
         source = open_source(path)
@@ -172,7 +198,7 @@ def _look_at(path: Path, root: Path, found: _Found) -> None:
                 kind=source.kind,
                 group=source.group,
                 n_objects=len(source),
-                size=path.stat().st_size,
+                fingerprint=fingerprint(path),
                 simulation=source.simulation,
                 notes=tuple(source.notes),
             )

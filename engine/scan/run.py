@@ -8,7 +8,9 @@ import json
 import os
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,7 @@ from .plan import FAILURE, SUPERSEDED, WITHOUT_SPECTRA, ScanPlan, Skipped
 from .worker import SKIPPED_KEY, scan_batch
 
 SCAN_FORMAT = 1
+PLAN = "plan.json"
 Progress = Callable[[int, int], None]
 
 
@@ -72,6 +75,7 @@ def run_scan(
         The disk is full.
     """
     _claim(catalog, plan, model)
+    device = device or best_device()
     total = sum(spectra.n_scanned for spectra in plan.inputs)
     done = n_made = 0
 
@@ -86,7 +90,7 @@ def run_scan(
         if target.exists():
             advance(sum(spectra.n_scanned for spectra in inputs))
             continue
-        table = scan_batch(plan.root, inputs, model, device or best_device(), advance)
+        table = scan_batch(plan.root, inputs, model, device, advance)
         _write_atomically(target, lambda path, table=table: pq.write_table(
             table, path, compression="zstd"
         ))  # fmt: skip
@@ -102,29 +106,58 @@ def _claim(catalog: Path, plan: ScanPlan, model: TrainedModel) -> None:
     described = {
         "format": SCAN_FORMAT,
         "model": model.card.model_id,
-        "batches": [[[spectra.path, spectra.size] for spectra in batch] for batch in plan.batches],
+        "batches": [
+            [[spectra.path, spectra.fingerprint, spectra.n_scanned] for spectra in batch]
+            for batch in plan.batches
+        ],
     }
-    target = catalog / "plan.json"
+    target = catalog / PLAN
     if not target.exists():
-        if catalog.exists() and any(catalog.iterdir()):
-            raise StoreError(f"{catalog} is not empty and holds no catalog: name another --out")
-        catalog.mkdir(parents=True, exist_ok=True)
+        _make_folder(catalog)
         text = json.dumps(described) + "\n"
         _write_atomically(target, lambda path: path.write_text(text, encoding="utf-8"))
         return
     try:
         begun = json.loads(target.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        differs = _what_differs(begun, described)
+    except (OSError, ValueError, KeyError, TypeError):
         raise StoreError(f"{target} cannot be read: delete {catalog} and scan again") from None
-    if begun != described:
-        what = "model" if begun.get("model") != described["model"] else "spectra"
+    if differs is not None:
         raise StoreError(
-            f"{catalog} was begun with another {what}: name another --out, or delete it first"
+            f"{catalog} was begun with {differs}: name another --out, or delete it first"
         )
 
 
+def _make_folder(catalog: Path) -> None:
+    """Make the folder of a new catalog; what a killed scan left of its plan may stand there."""
+    try:
+        catalog.mkdir(parents=True, exist_ok=True)
+        present = {path.name for path in catalog.iterdir()}
+    except OSError as error:
+        raise InputError(
+            f"{catalog} cannot be made a folder ({error.strerror}): name another --out"
+        ) from None
+    if present - {_temporary(catalog / PLAN).name}:
+        raise StoreError(f"{catalog} is not empty and holds no catalog: name another --out")
+
+
+def _what_differs(begun: dict[str, Any], described: dict[str, Any]) -> str | None:
+    if begun == described:
+        return None
+    if begun["format"] != described["format"]:
+        return f"another format of plan ({begun['format']})"
+    if begun["model"] != described["model"]:
+        return f"another model ({begun['model']})"
+    before, now = (sorted(chain(*plan["batches"])) for plan in (begun, described))
+    return "another --batch-rows" if before == now else "other spectra"
+
+
+def _temporary(target: Path) -> Path:
+    return target.with_name(f".{target.name}.tmp")
+
+
 def _write_atomically(target: Path, write: Callable[[Path], Any]) -> None:
-    temporary = target.with_name(f".{target.name}.tmp")
+    temporary = _temporary(target)
     try:
         write(temporary)
         with open(temporary, "rb+") as opened:
@@ -154,7 +187,8 @@ def _summarize(plan: ScanPlan, catalog: Path, model: TrainedModel) -> dict[str, 
         batches[path.name] = len(table)
     n_objects = sum(batches.values())
     if n_objects == 0:
-        raise InputError(f"no object could be read: {skipped[0].reason}")
+        _forget(plan, catalog)
+        raise InputError(f"no object could be read: {skipped[-1].reason}")
     kinds = Counter(item.kind for item in skipped)
     simulation = plan.simulation
     card = model.card
@@ -182,11 +216,31 @@ def _summarize(plan: ScanPlan, catalog: Path, model: TrainedModel) -> dict[str, 
     }  # fmt: skip
 
 
+def _forget(plan: ScanPlan, catalog: Path) -> None:
+    """Remove a catalog without objects, so that the repaired files can be scanned into it."""
+    for number in range(len(plan.batches)):
+        batch_path(catalog, number).unlink(missing_ok=True)
+    (catalog / PLAN).unlink(missing_ok=True)
+    with suppress(OSError):  # not empty: something else stands there, and may stay
+        catalog.rmdir()
+
+
 def _n_late_failures(plan: ScanPlan, skipped: list[Skipped]) -> int:
     planned = {spectra.path for spectra in plan.inputs}
     return sum(item.kind == FAILURE and item.path in planned for item in skipped)
 
 
 def read_batch(path: Path, names: list[str]) -> pa.Table:
-    """Read columns of a batch file under their catalog names."""
-    return pq.read_table(path, columns=names)
+    """Read columns of a batch file under their catalog names.
+
+    Raises
+    ------
+    StoreError
+        The file is damaged.
+    """
+    try:
+        return pq.read_table(path, columns=names)
+    except (pa.ArrowException, OSError) as error:
+        raise StoreError(
+            f"{path} cannot be read ({error}): delete it and scan again, the others are kept"
+        ) from None

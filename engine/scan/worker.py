@@ -19,7 +19,7 @@ from anomaly_explorer.engine.scoring.residual import score_residuals
 from anomaly_explorer.engine.spectra.open import open_source
 from anomaly_explorer.engine.spectra.spectrum import SpectrumBatch
 
-from .plan import FAILURE, Input, Skipped
+from .plan import FAILURE, Input, Skipped, fingerprint
 from .table import Columns, derive_columns, make_table
 
 SKIPPED_KEY = b"anomaly_explorer.skipped"
@@ -113,10 +113,8 @@ def _read_parts(root: Path, spectra: Input, model: TrainedModel) -> list[_Part]:
                 parts.append(_prepare(chosen, spectra, model))
     finally:
         source.close()
-    if first != spectra.n_objects:
-        raise InputError(
-            f"{spectra.path} changed during the scan: {first} objects, {spectra.n_objects} before"
-        )
+    if fingerprint(root / spectra.path) != spectra.fingerprint:
+        raise InputError(f"{spectra.path} changed during the scan: scan into another --out")
     return parts
 
 

@@ -68,7 +68,7 @@ _INCLUSIVE = frozenset({"mild", "moderate", "high", "extreme"})
 
 
 def stated_population(population: NDArray[Any]) -> str:
-    """Return the population that percentiles count: science, or unknown if there is none.
+    """Return the population that percentiles count: science, or unknown if none of (N,) is.
 
     >>> import numpy as np
     >>> stated_population(np.array(["unknown", "gated"], dtype=object))

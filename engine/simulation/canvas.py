@@ -1,7 +1,7 @@
 """The canvas a noiseless spectrum is painted on, and the brushes: lines, troughs, smooth factors.
 
 The three arms of DESI lie on one lattice of 7,781 pixels of 0.8 Å from 3600 Å (DESI data model).
-A spectrum is painted once on that lattice and then seen by each arm.
+A spectrum is painted once on that lattice, (7781,), and then seen by each arm.
 """
 
 import math

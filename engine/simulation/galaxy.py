@@ -185,7 +185,7 @@ def _line_ratios(g: Galaxy) -> tuple[float, ...]:
 
 @njit(nogil=True)
 def paint_galaxy(target: Target, table: NDArray[np.float32], canvas: Canvas) -> None:
-    """Paint a galaxy on the canvas at the level of `target`; `table` is the galaxy template."""
+    """Paint a galaxy on the canvas at the level of `target`; `table` is the (n, 4) template."""
     galaxy = draw_galaxy(target)
     _paint_stars(galaxy, target.redshift, table, canvas)
     scale = scale_to(canvas.flux, target.flux)

@@ -40,7 +40,7 @@ _MIN_LATITUDE_DEG, _MIN_DEC_DEG = 15.0, -23.0
 
 @lru_cache(maxsize=1)
 def footprint() -> NDArray[np.int64]:
-    """Return the cells of the survey, nside 64 nested, nearest to the galactic pole first."""
+    """Return the (n,) cells of the survey, nside 64 nested, nearest to the galactic pole first."""
     from astropy_healpix import healpy  # astropy takes half a second to import
 
     cells = np.arange(12 * NSIDE**2)

@@ -152,7 +152,7 @@ def _add_bump(s: np.uint64, flux: NDArray[np.float64]) -> None:
 def inject_in_arm(target: Target, number: int, lines: NDArray[np.float64], shot: Shot) -> None:
     """Change what an arm expects to see, `shot.model`, by the anomaly of `target`.
 
-    `number` is 0, 1, 2 for blue, red, near-infrared; `lines` are the sky's emission lines there.
+    `number` is 0, 1, 2 for blue, red, near-infrared; `lines`, (n,), are the sky's lines there.
     """
     s = branch(target.key, 51)
     if target.injected == ARM_OFFSET and number == int(3.0 * uniform(s, 0)):

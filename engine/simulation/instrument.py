@@ -169,7 +169,7 @@ def draw_exposure(target: Target) -> Exposure:
 def calibrate(
     flux: NDArray[np.float64], start: int, stream: np.uint64, out: NDArray[np.float64]
 ) -> None:
-    """Take an arm's part of the lattice and multiply it by the arm's calibration error."""
+    """Take an arm's part, (n,), of the lattice and multiply it by the arm's calibration error."""
     n = len(out)
     offset = 1.0 + _GAIN_ERROR[0] * normal(stream, 0)
     tilt, curve = _GAIN_ERROR[1] * normal(stream, 1), _GAIN_ERROR[2] * normal(stream, 2)

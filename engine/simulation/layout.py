@@ -101,7 +101,7 @@ def primary_header(pixel: Pixel, n_objects: int) -> fits.Header:
 def coadd_hdus(
     pixel: Pixel, batch: SpectrumBatch, truth: dict[str, NDArray[Any]], *, resolution: bool
 ) -> fits.HDUList:
-    """Return a coadd file: FIBERMAP, three arms, SCORES and TRUTH."""
+    """Return a coadd file: FIBERMAP, three arms, SCORES and TRUTH (columns of `truth`: (N,))."""
     hdus = [
         fits.PrimaryHDU(header=primary_header(pixel, len(batch))),
         _table("FIBERMAP", _FIBERMAP, batch.columns),

@@ -1,6 +1,7 @@
 """The catalog facts of an object: S/N, structure, and what imaging and redrock would say.
 
-Computed beside the spectrum, so that they too are pure functions of the key.
+Computed beside the spectrum, so that they too are pure functions of the key. Arrays of an arm are
+(n,), the facts of an object (32,).
 """
 
 import math

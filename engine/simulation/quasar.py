@@ -96,7 +96,7 @@ def draw_quasar(target: Target) -> Quasar:
 
 @njit(nogil=True)
 def paint_quasar(target: Target, iron: NDArray[np.float32], canvas: Canvas) -> None:
-    """Paint a quasar on the canvas at the level of `target`; `iron` is the Fe II template."""
+    """Paint a quasar on the canvas at the level of `target`; `iron` is the (n,) Fe II template."""
     quasar = draw_quasar(target)
     _paint_continuum(quasar, target.redshift, iron, canvas)
     _paint_lines(quasar, target.redshift, canvas)

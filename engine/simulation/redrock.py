@@ -1,4 +1,4 @@
-"""What the redshift pipeline would say of an object."""
+"""What the redshift pipeline would say of an object; its facts are one row, (32,)."""
 
 import math
 

@@ -1,4 +1,8 @@
-"""Stars from 2,700 to 20,000 K, carbon stars, white dwarfs and cataclysmic variables."""
+"""Stars from 2,700 to 20,000 K, carbon stars, white dwarfs and cataclysmic variables.
+
+The table of stars is (T, n, 2): temperature, rest wavelength, continuum and opacity. Flux is that
+of the lattice, (7781,).
+"""
 
 import math
 from typing import NamedTuple

@@ -66,7 +66,7 @@ def match_rows(wanted: NDArray[np.int64], have: NDArray[np.int64]) -> NDArray[np
 
 
 def take_matched(values: NDArray[Any], match: NDArray[np.intp]) -> NDArray[Any]:
-    """Return values at the matched rows; NaN, -1 or empty text where there is no match."""
+    """Return values at matched rows, (N,); NaN, -1 or empty text where there is no match."""
     if len(values) == 0:
         missing: Any = {"f": np.nan, "U": ""}.get(values.dtype.kind, -1)
         return np.full(len(match), missing, dtype=values.dtype)

@@ -67,7 +67,7 @@ def fibermap_columns(file: FitsFile) -> Columns:
 
 
 def fibermap_column(file: FitsFile, name: str) -> NDArray[Any] | None:
-    """Return one FIBERMAP column as it is, None where the file has not got it."""
+    """Return one FIBERMAP column as it is, (n_rows,); None where the file has not got it."""
     if name in file.column_names("FIBERMAP"):
         return file.column("FIBERMAP", name)
     return None
@@ -83,7 +83,7 @@ def score_columns(file: FitsFile, target_ids: NDArray[np.int64]) -> Columns:
 
 
 def injected_types(file: FitsFile, target_ids: NDArray[np.int64]) -> Columns:
-    """Return what a simulator put in, column ``injected_type``; empty without a TRUTH table."""
+    """Return what a simulator put in, ``injected_type`` (N,); empty without a TRUTH table."""
     if file.table("TRUTH") is None:
         return {}
     match = match_rows(target_ids, file.column("TRUTH", "TARGETID"))

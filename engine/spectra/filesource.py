@@ -80,7 +80,7 @@ class FileSource(ABC):
 
 
 def as_rows(index: NDArray[np.intp]) -> Rows:
-    """Return neighbouring rows in rising order as a slice, which reads without a copy."""
+    """Return (M,) neighbouring rows in rising order as a slice, which reads without a copy."""
     if len(index) and (np.diff(index) == 1).all():
         return slice(int(index[0]), int(index[-1]) + 1)
     return index

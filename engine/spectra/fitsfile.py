@@ -65,7 +65,7 @@ class FitsFile:
         return () if table is None else table.names
 
     def column(self, hdu: str | int, name: str) -> NDArray[Any]:
-        """Return a column of a table, see `FitsTable.column`."""
+        """Return a column of a table, (n_rows,) or (n_rows, k): see `FitsTable.column`."""
         table = self.table(hdu)
         try:
             if table is None:

@@ -1,4 +1,4 @@
-"""Rows of a FITS image: mapped, unpacked row by row, or through astropy; all in native order.
+"""Rows of a FITS image, (N, n): mapped, unpacked row by row, or through astropy; native order.
 
 astropy takes a millisecond to find an HDU, and unpacks a compressed image with 200 µs a row. DESI
 stores masks with one gzip stream a row, nearly all of them the same few bytes: those are unpacked

@@ -48,7 +48,7 @@ class WholeFile:
         return self.content[slice(*self.places[place])].tobytes()
 
     def data_at(self, place: int) -> NDArray[np.uint8]:
-        """Return the bytes of the file from the data of an HDU on."""
+        """Return the bytes of the file from the data of an HDU on, (n,)."""
         return self.content[self.places[place][1] :]
 
     def close(self) -> None:

@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from anomaly_explorer.dashboard.links import links_of
 from anomaly_explorer.dashboard.position import sexagesimal
-from anomaly_explorer.dashboard.theme import DARK, LIGHT
 from anomaly_explorer.dashboard.views.facts import FactsView, draw_facts
 from anomaly_explorer.engine.catalog.schema import COLUMNS, LATENT_NAMES
 from anomaly_explorer.engine.scoring.tiers import TIERS
@@ -121,11 +120,9 @@ def test_a_simulated_object_has_no_sky_counterpart():
     assert "<a " not in draw_facts(facts)
 
 
-def test_the_view_shows_empties_and_changes_theme():
-    view = FactsView(palette=DARK)
+def test_the_view_shows_and_empties():
+    view = FactsView()
     view.show(FACTS, 10)
     assert view._pane.object == draw_facts(FACTS, 10)
-    view.palette = LIGHT
-    assert LIGHT.text in view._pane.stylesheets[0]
     view.show(None)
     assert view._pane.object == ""

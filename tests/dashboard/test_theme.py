@@ -115,5 +115,5 @@ def test_material_design_is_told_to_leave_figures_alone():
 
 @THEMES
 def test_the_style_sheet_carries_the_palette(palette):
-    assert f"--text:{palette.text};" in palette.css()
-    assert f"--nir-arm:{palette.nir_arm};" in palette.css()
+    assert f"--text:{palette.text};" in palette.variables()
+    assert f"--nir-arm:{palette.nir_arm};" in palette.variables()

@@ -1,0 +1,1 @@
+"""Measurements of the explorer: `python -m benchmarks` writes docs/benchmarks.md."""

@@ -1,0 +1,126 @@
+"""Steps that touch spectra: simulate, scan, read, reconstruct."""
+
+import itertools
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from astropy.io import fits
+
+from anomaly_explorer.engine.model.reconstructor import Reconstructor
+from anomaly_explorer.engine.model.weights import load_model
+from anomaly_explorer.engine.scan.plan import make_plan
+from anomaly_explorer.engine.scan.run import batch_path, read_batch, run_scan
+from anomaly_explorer.engine.simulation.survey import SimulatedSurvey
+from anomaly_explorer.engine.simulation.write import write_survey
+from anomaly_explorer.engine.spectra.archive import FileArchive
+from anomaly_explorer.engine.spectra.open import open_source
+from anomaly_explorer.engine.spectra.source import ObjectKey
+
+from .report import Comparison
+from .timing import measure
+
+N_OBJECTS = 1000
+SEED = 11
+IMAGES = tuple(f"{arm}_{what}" for arm in "BRZ" for what in ("FLUX", "IVAR", "MASK"))
+CPU = torch.device("cpu")
+
+
+class Spectra(NamedTuple):
+    """Simulated files to measure with."""
+
+    root: Path
+    files: list[Path]
+
+
+def write_spectra(root: Path) -> Spectra:
+    """Write 1,000 simulated spectra as two coadd files with their redrock files."""
+    write_survey(root, N_OBJECTS, SEED)
+    return Spectra(root, sorted(root.rglob("coadd-*.fits")))
+
+
+def time_simulation() -> Comparison:
+    """Time 256 spectra of the simulated survey, made without files."""
+    survey = SimulatedSurvey(SEED)
+    ids = survey.target_ids(256)
+    timing = measure(lambda: survey.spectra(ids))
+    return Comparison("simulate 256 spectra", timing, note=f"{256 / timing.median:,.0f} spectra/s")
+
+
+def time_scan(spectra: Spectra, scratch: Path) -> Comparison:
+    """Compare a whole scan with astropy merely reading flux, ivar and mask of the same files."""
+    model = load_model()
+    numbers = itertools.count()
+
+    def scan() -> None:
+        plan = make_plan([spectra.root])
+        run_scan(plan, scratch / f"scan-{next(numbers)}", model, CPU)
+
+    def read() -> None:
+        for path in spectra.files:
+            with fits.open(path, memmap=False) as opened:
+                for name in IMAGES:
+                    np.asarray(opened[name].data).sum()
+
+    ours = measure(scan)
+    note = (
+        f"{N_OBJECTS / ours.median:,.0f} spectra/s from files to Parquet, files in the page cache"
+    )
+    return Comparison(f"scan of {N_OBJECTS:,} spectra in 2 files", ours, measure(read), note)
+
+
+def noise_line(scratch: Path) -> str:
+    """Return how much the score of the scanned science targets is a matter of noise."""
+    names = ["anomaly_score", "snr", "population"]
+    table = read_batch(batch_path(scratch / "scan-0", 0), names).to_pandas()
+    chosen = table[table["population"] == "science"]
+    correlation = chosen["anomaly_score"].corr(chosen["snr"], method="spearman")
+    return (
+        f"Spearman correlation of score with S/N over the {len(chosen):,} science targets scanned: "
+        f"{correlation:.2f}. A score that allowed for noise would be near 0."
+    )
+
+
+def time_click(spectra: Spectra) -> Comparison:
+    """Compare click to reconstruction with astropy merely reading the same row of the file."""
+    path = spectra.files[0]
+    source = open_source(path)
+    ids = source.target_ids
+    source.close()
+    rows = itertools.cycle(np.random.default_rng(3).permutation(len(ids)).tolist())
+    archive, reconstructor = FileArchive(spectra.root), Reconstructor(load_model(), CPU)
+    name = path.relative_to(spectra.root).as_posix()
+
+    def click() -> None:
+        row = next(rows)
+        reconstructor.reconstruct(archive.read([ObjectKey(int(ids[row]), name, row)]))
+
+    def read() -> None:
+        row = next(rows)
+        with fits.open(path, memmap=False) as opened:
+            for image in IMAGES:
+                np.array(opened[image].section[row])
+
+    line = Comparison(
+        "click: read one spectrum, reconstruct, score", measure(click), measure(read),
+        "stock only reads",
+    )  # fmt: skip
+    archive.close()
+    reconstructor.close()
+    return line
+
+
+def time_reconstruction() -> list[Comparison]:
+    """Time the preparation, reconstruction and scores of 1 and of 1,000 spectra in memory."""
+    survey = SimulatedSurvey(SEED)
+    reconstructor = Reconstructor(load_model(), CPU)
+    lines = []
+    for n in (1, 1000):
+        batch = survey.spectra(survey.target_ids(n))
+        timing = measure(lambda batch=batch: reconstructor.reconstruct(batch))
+        note = f"{n / timing.median:,.0f} spectra/s"
+        noun = "spectrum" if n == 1 else "spectra"
+        lines.append(Comparison(f"reconstruct and score {n:,} {noun}", timing, note=note))
+    reconstructor.close()
+    return lines

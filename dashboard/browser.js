@@ -1,0 +1,51 @@
+// What the page needs from the browser itself: the palette at its root, and the keyboard.
+const TYPING = new Set(["INPUT", "TEXTAREA", "SELECT"]);
+
+function isTyping(event) {
+  const target = event.composedPath()[0];
+  const isChoice = target.type === "radio" || target.type === "checkbox";
+  return (TYPING.has(target.tagName) && !isChoice) || target.isContentEditable;
+}
+
+function nameOf(event) {
+  const control = event.ctrlKey || event.metaKey ? "ctrl+" : "";
+  const shift = event.shiftKey && event.key.length > 1 ? "shift+" : "";
+  const key = control && event.shiftKey ? `shift+${event.key}` : event.key;
+  return control + shift + key.toLowerCase();
+}
+
+export function render({ model, el }) {
+  const style = document.createElement("style");
+  document.head.appendChild(style);
+  const paint = () => { style.textContent = model.css; };
+  model.on("css", paint);
+  paint();
+
+  const listen = (event) => {
+    if (event.altKey || isTyping(event)) return;
+    const name = nameOf(event);
+    if (!model.keys.includes(name)) return;
+    event.preventDefault();
+    if (name === "/") {
+      find(document, ".search input")?.focus();
+      return;
+    }
+    model.send_msg({ type: "key", name });
+  };
+  document.addEventListener("keydown", listen);
+  model.on("remove", () => {
+    document.removeEventListener("keydown", listen);
+    style.remove();
+  });
+}
+
+// The search field stands inside shadow roots, where querySelector does not look.
+function find(root, selector) {
+  const found = root.querySelector(selector);
+  if (found) return found;
+  for (const node of root.querySelectorAll("*")) {
+    const inner = node.shadowRoot && find(node.shadowRoot, selector);
+    if (inner) return inner;
+  }
+  return null;
+}
