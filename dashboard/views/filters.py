@@ -6,13 +6,19 @@ import numpy as np
 import panel as pn
 import panel_material_ui as pmui
 
-from anomaly_explorer.dashboard.session import Session, population_words
+from anomaly_explorer.dashboard.session import Session
 from anomaly_explorer.dashboard.state import ALL
 from anomaly_explorer.dashboard.theme import BASE_CSS
 from anomaly_explorer.engine.catalog.filters import OneOf, Tier
 from anomaly_explorer.engine.scoring.tiers import TIERS
 
 ARM_NAMES = {"B": "blue", "R": "red", "Z": "near infrared"}
+POPULATION_NAMES = {
+    "science": "Science targets",
+    "gated": "Gated out",
+    "unknown": "Unknown status",
+    ALL: "All populations",
+}
 CAPTIONS = {
     "Population": "what the gate says the fiber was put on",
     "Tier": "counts are of the population above",
@@ -33,12 +39,8 @@ def tier_options(session: Session) -> dict[str, str]:
 
 def population_options(session: Session) -> dict[str, str]:
     """Return label -> population with its count, and all of them."""
-    options = {
-        f"{population_words(name).capitalize()} · {count:,}": name
-        for name, count in session.counts.items()
-    }
-    options[f"All populations · {session.store.n_objects:,}"] = ALL
-    return options
+    counts = {**session.counts, ALL: session.store.n_objects}
+    return {f"{POPULATION_NAMES[name]} · {count:,}": name for name, count in counts.items()}
 
 
 def class_options(session: Session) -> dict[str, str]:

@@ -58,8 +58,8 @@ def draw_map(plane: Plane, layers: Layers, viewport: Viewport, palette: Palette)
     bokeh.plotting.figure
         With an image named ``density`` of 8-bit levels.
     """
-    tools = [PanTool(), WheelZoomTool(), BoxSelectTool(persistent=True), ResetTool(), SaveTool()]
-    tools.insert(3, LassoSelectTool(persistent=True, continuous=False))
+    tools = [PanTool(), WheelZoomTool(), BoxSelectTool(), ResetTool(), SaveTool()]
+    tools.insert(3, LassoSelectTool(continuous=False))
     plot = new_figure(
         x_range=Range1d(viewport.x0, viewport.x1),
         y_range=Range1d(viewport.y0, viewport.y1),

@@ -3,7 +3,6 @@
 import json
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from astropy.io import fits
@@ -41,9 +40,7 @@ def computed_anew(folder, weights):
     )  # fmt: skip
     made = prepare_input(spectra, model.card.grid)
     reconstruction, latents = forward_blocks(model.network, made.normalized_flux, CPU)
-    scores = score_residuals(
-        made.normalized_flux, reconstruction, made.is_covered, model.card.grid
-    )
+    scores = score_residuals(made.normalized_flux, reconstruction, made.is_covered, model.card.grid)
     return spectra, latents, scores.columns()
 
 
@@ -91,10 +88,14 @@ def test_training_members_are_known_by_survey_and_id(table, tmp_path, weights):
     members = {r["targetid"] for r in table.to_pylist() if r["is_training_member"]}
     assert members == {LARGE_ID + 2, LARGE_ID + 30}
     parts = make_coadd(np.random.default_rng(0), 4, LARGE_ID)
-    parts.header |= {"SIMVER": 1, "SIMSEED": "5"}  # another survey may use the same numbers
+    parts.header |= {
+        "SIMULATD": True,
+        "SIMVER": 1,
+        "SIMSEED": "5",
+    }  # another survey may use the same numbers
     parts.write(tmp_path / "spectra" / "coadd.fits")
     scan_into(tmp_path / "out", [tmp_path / "spectra"], weights)
-    assert set(read_catalog(tmp_path / "out")["is_training_member"].to_pylist()) <= {False, None}
+    assert set(read_catalog(tmp_path / "out")["is_training_member"].to_pylist()) == {False}
 
 
 def test_large_target_ids_stay_exact_from_file_to_export(scanned_store, tmp_path):
@@ -149,6 +150,20 @@ def test_the_summary_counts_what_is_there(tmp_path, weights):
     assert {s["path"] for s in summary["skipped"]} == {"notes.txt", "page.fits"}
     assert len(summary["notes"]) == 2  # neither file has a redrock file beside it
     assert all("redrock" in note for note in summary["notes"])
+
+
+def test_rows_of_a_better_file_are_left_out_and_the_others_keep_their_place(tmp_path, weights):
+    rng = np.random.default_rng(0)
+    make_coadd(rng, 4, 100).write(tmp_path / "spectra" / "coadd-a.fits")
+    make_coadd(rng, 5, 102).write(tmp_path / "spectra" / "coadd-b.fits")
+    summary = scan_into(tmp_path / "out", [tmp_path / "spectra"], weights).summary
+    table = read_catalog(tmp_path / "out")
+    assert table["targetid"].to_pylist() == [100, 101, 102, 103, 104, 105, 106]
+    assert table["row_in_file"].to_pylist() == [0, 1, 2, 3, 2, 3, 4]
+    assert summary["counts"]["superseded"] == 1
+    _, _, scores = computed_anew(tmp_path / "spectra", weights)
+    expected = scores["score_mse"][[0, 1, 2, 3, 6, 7, 8]]
+    np.testing.assert_allclose(table["anomaly_score"], expected, rtol=1e-5)
 
 
 class Breaking:
@@ -229,8 +244,3 @@ def test_progress_ends_with_all_objects(tmp_path, survey_folder, weights):
     run_scan(plan, tmp_path / "o", load_model(weights), CPU, lambda *now: seen.append(now))
     assert seen[-1] == (60, 60)
     assert [done for done, _ in seen] == sorted({done for done, _ in seen})
-
-
-def test_a_table_is_pure_arrow(table):
-    assert isinstance(table["targetid"].type, pa.DataType)
-    assert table["targetid"].type == pa.int64()

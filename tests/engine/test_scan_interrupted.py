@@ -7,7 +7,10 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
+from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -32,30 +35,51 @@ class KilledError(BaseException):
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    return write_coadds(tmp_path_factory.mktemp("spectra"), [6] * 24)
+    return write_coadds(tmp_path_factory.mktemp("spectra"), [3] * 5)
 
 
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory, folder, weights):
     catalog = tmp_path_factory.mktemp("undisturbed") / "catalog"
-    scan_into(catalog, [folder], weights, 6)
+    scan_into(catalog, [folder], weights, 3)
     return read_catalog(catalog)
+
+
+@dataclass
+class Attempt:
+    """A scan of five batches into a new folder, to be disturbed."""
+
+    catalog: Path
+    folder: Path
+    weights: Path
+    expected: pa.Table
+
+    def scan(self):
+        return scan_into(self.catalog, [self.folder], self.weights, 3)
+
+    def assert_undisturbed(self):
+        assert_same_rows(read_catalog(self.catalog), self.expected)
+
+
+@pytest.fixture
+def start_over(tmp_path, folder, weights, undisturbed):
+    return Attempt(tmp_path / "out", folder, weights, undisturbed)
 
 
 def test_a_second_run_does_nothing(tmp_path, folder, weights):
     catalog = tmp_path / "out"
-    first = scan_into(catalog, [folder], weights, 30)
+    first = scan_into(catalog, [folder], weights, 6)
     stamps = {path: path.stat().st_mtime_ns for path in batch_files(catalog)}
-    assert (first.n_made, first.n_ready) == (5, 0)
-    again = scan_into(catalog, [folder], weights, 30)
-    assert (again.n_made, again.n_ready) == (0, 5)
+    assert (first.n_made, first.n_ready) == (3, 0)
+    again = scan_into(catalog, [folder], weights, 6)
+    assert (again.n_made, again.n_ready) == (0, 3)
     assert again.summary == first.summary
     assert {path: path.stat().st_mtime_ns for path in batch_files(catalog)} == stamps
 
 
 def start_scan(folder, catalog, weights):
     command = [sys.executable, "-m", "anomaly_explorer.dashboard.cli", "scan", str(folder)]
-    command += ["--out", str(catalog), "--weights", str(weights), "--batch-rows", "6"]
+    command += ["--out", str(catalog), "--weights", str(weights), "--batch-rows", "2"]
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
@@ -70,33 +94,39 @@ def kill_after(process, catalog, n_batches, delay):
     return process.wait() == -signal.SIGKILL
 
 
-def test_a_scan_killed_three_times_ends_like_one_that_was_not(
-    tmp_path, folder, weights, undisturbed
-):
+def test_a_scan_killed_three_times_ends_like_one_that_was_not(tmp_path, weights):
+    folder = write_coadds(tmp_path / "spectra", [2] * 18)
+    scan_into(tmp_path / "undisturbed", [folder], weights, 2)
     catalog = tmp_path / "out"
     moments = random.Random()
     seed = moments.randrange(2**32)
     moments.seed(seed)
     kills = 0
-    for n_batches in (1, 8, 15):
+    for n_batches in (1, 6, 11):
         process = start_scan(folder, catalog, weights)
         kills += kill_after(process, catalog, n_batches, moments.uniform(0, 0.08))
         for path in batch_files(catalog):
-            assert pq.read_metadata(path).num_rows == 6, f"seed {seed}"
+            assert pq.read_metadata(path).num_rows == 2, f"seed {seed}"
     assert kills > 0, f"never killed while it ran, seed {seed}"
-    result = scan_into(catalog, [folder], weights, 6)
+    result = scan_into(catalog, [folder], weights, 2)
     assert result.n_ready >= 1
-    assert result.n_made + result.n_ready == 24
-    assert_same_rows(read_catalog(catalog), undisturbed)
+    assert result.n_made + result.n_ready == 18
+    assert_same_rows(read_catalog(catalog), read_catalog(tmp_path / "undisturbed"))
     assert not [path.name for path in catalog.iterdir() if path.name.startswith(".")]
 
 
-@pytest.mark.parametrize("which", ["plan.json", "desi_dr1_catalog_batch_0003.parquet", "scan.json"])
-@pytest.mark.parametrize("when", ["before", "after"])
-def test_death_at_a_rename_loses_at_most_that_file(
-    tmp_path, folder, weights, undisturbed, monkeypatch, which, when
-):  # fmt: skip
-    catalog = tmp_path / "out"
+@pytest.mark.parametrize(
+    ("which", "when", "n_ready"),
+    [
+        ("plan.json", "before", 0),
+        ("plan.json", "after", 0),
+        ("desi_dr1_catalog_batch_0003.parquet", "before", 3),
+        ("desi_dr1_catalog_batch_0003.parquet", "after", 4),
+        ("scan.json", "before", 5),
+        ("scan.json", "after", 5),
+    ],
+)
+def test_death_at_a_rename_loses_at_most_that_file(start_over, monkeypatch, which, when, n_ready):
     rename = os.replace
 
     def die(source, target):
@@ -109,18 +139,14 @@ def test_death_at_a_rename_loses_at_most_that_file(
     with monkeypatch.context() as deadly:
         deadly.setattr(run.os, "replace", die)
         with pytest.raises(KilledError):
-            scan_into(catalog, [folder], weights, 6)
-    n_there = len(batch_files(catalog))
-    assert n_there == {"p": 0, "d": 3 + (when == "after"), "s": 24}[which[0]]
-    result = scan_into(catalog, [folder], weights, 6)
-    assert result.n_ready == n_there
-    assert_same_rows(read_catalog(catalog), undisturbed)
+            start_over.scan()
+    assert len(batch_files(start_over.catalog)) == n_ready
+    assert start_over.scan().n_ready == n_ready
+    start_over.assert_undisturbed()
 
 
-def test_a_full_disk_is_one_sentence_and_keeps_finished_batches(
-    tmp_path, folder, weights, undisturbed, monkeypatch
-):
-    catalog = tmp_path / "out"
+def test_a_full_disk_is_one_sentence_and_keeps_finished_batches(start_over, monkeypatch):
+    catalog = start_over.catalog
     write, written = run.pq.write_table, []
 
     def write_until_full(table, path, **options):
@@ -133,27 +159,27 @@ def test_a_full_disk_is_one_sentence_and_keeps_finished_batches(
     with monkeypatch.context() as full:
         full.setattr(run.pq, "write_table", write_until_full)
         with pytest.raises(ExplorerError, match="No space left on device; make room") as caught:
-            scan_into(catalog, [folder], weights, 6)
+            start_over.scan()
     assert "\n" not in str(caught.value)
     assert len(batch_files(catalog)) == 2
     assert not list(catalog.glob(".*"))
-    assert scan_into(catalog, [folder], weights, 6).n_ready == 2
-    assert_same_rows(read_catalog(catalog), undisturbed)
+    assert start_over.scan().n_ready == 2
+    start_over.assert_undisturbed()
 
 
 def test_another_model_other_spectra_and_other_batches_are_refused(tmp_path, folder, weights):
     catalog = tmp_path / "out"
-    scan_into(catalog, [folder], weights, 30)
+    scan_into(catalog, [folder], weights, 6)
     before = {path: path.read_bytes() for path in catalog.iterdir()}
     other = save_random_model(tmp_path / "other.safetensors", seed=1)
     with pytest.raises(StoreError, match="another model"):
-        scan_into(catalog, [folder], other, 30)
+        scan_into(catalog, [folder], other, 6)
     # Same paths, sizes and numbers of objects: only the content tells them apart.
-    lookalike = write_coadds(tmp_path / "lookalike", [6] * 24, first_id=39627800000000000)
+    lookalike = write_coadds(tmp_path / "lookalike", [3] * 5, first_id=39627800000000000)
     with pytest.raises(StoreError, match="other spectra"):
-        scan_into(catalog, [lookalike], weights, 30)
+        scan_into(catalog, [lookalike], weights, 6)
     with pytest.raises(StoreError, match="another --batch-rows"):
-        scan_into(catalog, [folder], weights, 12)
+        scan_into(catalog, [folder], weights, 5)
     assert {path: path.read_bytes() for path in catalog.iterdir()} == before
 
 
@@ -180,9 +206,9 @@ def test_a_folder_with_other_things_is_left_alone(tmp_path, folder, weights):
 
 def test_a_damaged_batch_is_named(tmp_path, folder, weights):
     catalog = tmp_path / "out"
-    scan_into(catalog, [folder], weights, 30)
+    scan_into(catalog, [folder], weights, 6)
     batch_files(catalog)[1].write_bytes(b"PAR1 and no more")
     with pytest.raises(StoreError, match=r"batch_0001.parquet cannot be read .* delete it"):
-        scan_into(catalog, [folder], weights, 30)
+        scan_into(catalog, [folder], weights, 6)
     batch_files(catalog)[1].unlink()
-    assert scan_into(catalog, [folder], weights, 30).n_made == 1
+    assert scan_into(catalog, [folder], weights, 6).n_made == 1

@@ -4,6 +4,7 @@ import json
 import shutil
 import tempfile
 from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -106,7 +107,7 @@ def assert_every_key_once(plan, ids):
 def assert_filled(plan, batch_rows):
     sizes = [[spectra.n_scanned for spectra in batch] for batch in plan.batches]
     assert all(sum(batch) <= batch_rows or len(batch) == 1 for batch in sizes)
-    for batch, after in zip(sizes, sizes[1:], strict=False):
+    for batch, after in pairwise(sizes):
         assert sum(batch) + after[0] > batch_rows, "a file would still have found room"
 
 
@@ -186,7 +187,7 @@ def test_progress_counts_every_file(tmp_path, json_files):
 @pytest.mark.parametrize("kinds", [[], ["redrock"], ["broken", "broken", "redrock"]])
 def test_nothing_readable_is_one_sentence(tmp_path, json_files, kinds):
     write_json(tmp_path, [{**A_FILE, "kind": kind} for kind in kinds])
-    with pytest.raises(InputError, match="no (readable )?spectra in") as caught:
+    with pytest.raises(InputError, match=r"no (readable )?spectra in") as caught:
         make_plan([tmp_path])
     assert "\n" not in str(caught.value)
     if "broken" in kinds:

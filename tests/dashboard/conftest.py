@@ -1,0 +1,46 @@
+"""What commands are tried on: a small survey through the engine, and an empty folder."""
+
+import shutil
+
+import pytest
+
+from anomaly_explorer.dashboard import cli
+from anomaly_explorer.engine.catalog.build import build_store
+from tests.engine.catalog_maker import (
+    place_randomly,
+    save_random_model,
+    scan_into,
+    write_coadds,
+)
+
+# Above 2^53 no float64 holds it.
+FIRST_ID = 2**62 + 17
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory):
+    """A folder with weights, spectra, their catalog (not embedded), and their store."""
+    folder = tmp_path_factory.mktemp("cli")
+    save_random_model(folder / "w.safetensors")
+    write_coadds(folder / "spectra", [25, 5], FIRST_ID)
+    scan_into(folder / "catalog", [folder / "spectra"], folder / "w.safetensors")
+    embedded = shutil.copytree(folder / "catalog", folder / "embedded")
+    place_randomly(embedded)
+    build_store(embedded, folder / "store")
+    return folder
+
+
+@pytest.fixture
+def run(capsys, tmp_path, monkeypatch):
+    """Run a command in an empty folder; return exit code, lines said and lines on stderr."""
+    monkeypatch.chdir(tmp_path)
+
+    def run_command(*arguments):
+        try:
+            code = cli.main([str(argument) for argument in arguments])
+        except SystemExit as stop:
+            code = stop.code
+        out, err = capsys.readouterr()
+        return code, out.splitlines(), err.splitlines()
+
+    return run_command
