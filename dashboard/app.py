@@ -127,8 +127,9 @@ class Explorer:
         self._map_row = pn.Row(
             *self.maps, sizing_mode="stretch_both", stylesheets=[COLUMN_CSS], min_height=220
         )
+        scrolling = pn.Column(self.stack, sizing_mode="stretch_both", scroll="y-auto")
         drawer = pmui.Tabs(
-            ("Table", self.table), ("Stack of the selection", self.stack), height=300,
+            ("Table", self.table), ("Stack of the selection", scrolling), height=300,
             sizing_mode="stretch_width", dynamic=False,
         )  # fmt: skip
         left = pn.Column(

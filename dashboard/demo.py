@@ -1,4 +1,4 @@
-"""The demo: a simulated survey through the real engine; each step is skipped when it is done."""
+"""The demo: a simulated survey through the real engine; what is done is kept."""
 
 from argparse import Namespace
 from pathlib import Path

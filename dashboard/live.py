@@ -46,6 +46,14 @@ class LiveInspector:
         """Return the inspector, waiting until it is loaded; raises what loading raised."""
         return self.load().result()
 
+    def close(self) -> None:
+        """Let running jobs finish, drop waiting ones, and stop the threads."""
+        for pool in (self.pool, self._loader):
+            pool.shutdown(cancel_futures=True)
+        loading = self._loading
+        if loading is not None and not loading.cancelled() and loading.exception() is None:
+            loading.result().reconstructor.close()
+
     @property
     def device(self) -> str:
         """Return the text of the device badge."""

@@ -113,7 +113,7 @@ DARK = Palette(
     emission="#5cc8e8",
     absorption="#f2837a",
     anomaly="#ff8a3d",
-    selected="#fff3b0",
+    selected="#ff6fc2",
     context="#3a4452",
     ramp_stops=("#18304a", "#1f5578", "#2b83a0", "#5fb3ab", "#b4d9a8", "#fbf7c5"),
 )

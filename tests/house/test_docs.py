@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from anomaly_explorer.dashboard.cli import make_parser
+from anomaly_explorer.dashboard.keys import MEANINGS
 from anomaly_explorer.engine.catalog.schema import COLUMNS
 from anomaly_explorer.engine.scoring.tiers import TIERS
 from anomaly_explorer.engine.simulation.population import INJECTED_TYPES
@@ -184,3 +185,9 @@ def test_the_check_sees_a_planted_fault(planted, fault):
 
 def test_the_check_accepts_a_shape():
     assert undocumented("def f(x: NDArray[np.float32]) -> int:\n    'Count, (N,).'") == []
+
+
+def test_the_guide_lists_every_key_with_its_meaning():
+    guide = (CHECKOUT / "docs" / "guide.md").read_text(encoding="utf-8")
+    for key, meaning in MEANINGS.items():
+        assert f"| `{key}` | {meaning} |" in guide
