@@ -29,6 +29,7 @@ align-items:center;font-size:12px;max-width:620px;}
 .bars .fill{height:100%;border-radius:3px;} .bars .value{margin-right:10px;}
 .bars .worst{font-weight:700;color:var(--text);} .message{color:var(--muted);padding:4px 0;}
 """
+_POPULATIONS = {"gated": "gated out", "unknown": "unknown status"}
 _MUTED_SEPARATOR = '<span class="muted"> · </span>'
 
 
@@ -48,7 +49,11 @@ def title_html(facts: dict[str, Any]) -> str:
         chips += f'<span class="chip simulated">simulated{what}</span>'
     population = facts.get("population")
     if population and population != "science":
-        chips += f'<span class="chip">population: {escape(str(population))}</span>'
+        reason = facts.get("gate_reason")
+        why = f": {escape(str(reason))}" if reason else ""
+        chips += (
+            f'<span class="chip">{escape(_POPULATIONS.get(population, population))}{why}</span>'
+        )
     return f'<div class="title">{_MUTED_SEPARATOR.join(parts)}{chips}</div>'
 
 

@@ -79,7 +79,8 @@ def convert_weights(options: Namespace) -> None:
 
 def scan(options: Namespace) -> None:
     """Scan spectra into a catalog."""
-    from anomaly_explorer.engine.model.weights import SHIPPED, load_model
+    from anomaly_explorer.engine.model.card import SHIPPED
+    from anomaly_explorer.engine.model.weights import load_model
     from anomaly_explorer.engine.scan.plan import make_plan
     from anomaly_explorer.engine.scan.run import run_scan
 

@@ -49,8 +49,8 @@ def prepare_demo(folder: Path, n_objects: int) -> tuple[Path, Path]:
 
 def _name(n_objects: int) -> str:
     """Name what the survey depends on, so that an upgrade makes a new one beside the old."""
-    from anomaly_explorer.engine.model.weights import load_model
+    from anomaly_explorer.engine.model.card import SHIPPED, check_card
     from anomaly_explorer.engine.simulation.survey import GENERATOR_VERSION
 
-    model = load_model().card.model_id
+    model = check_card(SHIPPED).model_id
     return f"{n_objects}-objects-generator-{GENERATOR_VERSION}-model-{model}"

@@ -73,12 +73,25 @@ def load_inspector(store: Store, settings: Settings) -> "Inspector":
     InputError
         The root of the spectra does not exist.
     """
+    from anomaly_explorer.engine.model.card import SHIPPED
     from anomaly_explorer.engine.model.inspection import Inspector
     from anomaly_explorer.engine.model.reconstructor import Reconstructor
-    from anomaly_explorer.engine.model.weights import SHIPPED, load_model
+    from anomaly_explorer.engine.model.weights import load_model
 
     model = load_model(settings.weights or SHIPPED)
     return Inspector(store, open_archive(store, settings), Reconstructor(model))
+
+
+def check_weights(store: Store, settings: Settings) -> None:
+    """Check, without torch, that the weights match their card and made this catalog.
+
+    Raises
+    ------
+    ModelError
+    """
+    from anomaly_explorer.engine.model.card import SHIPPED, check_card, check_made_by
+
+    check_made_by(check_card(settings.weights or SHIPPED), store.manifest.model.get("id"))
 
 
 def open_archive(store: Store, settings: Settings) -> "SpectrumArchive | None":

@@ -22,6 +22,7 @@ def _scheme(palette: Palette) -> dict[str, Any]:
         "& svg": {"color": palette.text},
     }
     flat = {"backgroundColor": palette.panel, "backgroundImage": "none"}
+    hint = {"&::placeholder": {"color": palette.muted, "opacity": 1}}
     small = {"fontSize": "12px", "lineHeight": 1.5, "textTransform": "none"}
     return {
         "palette": {
@@ -36,6 +37,7 @@ def _scheme(palette: Palette) -> dict[str, Any]:
             "MuiAppBar": {"styleOverrides": {"root": bar}},
             "MuiToolbar": {"styleOverrides": {"root": {"minHeight": "48px !important"}}},
             "MuiDrawer": {"styleOverrides": {"paper": flat}},
+            "MuiInputBase": {"styleOverrides": {"root": {"color": palette.text}, "input": hint}},
             "MuiFormControlLabel": {"styleOverrides": {"label": small, "root": {"margin": 0}}},
             "MuiRadio": {"styleOverrides": {"root": {"padding": "2px 6px 2px 0"}}},
             "MuiSvgIcon": {"styleOverrides": {"root": {"fontSize": "18px"}}},

@@ -7,7 +7,7 @@ from anomaly_explorer.engine.catalog.store import Store
 from anomaly_explorer.engine.errors import ServeError
 from anomaly_explorer.engine.plane.raster import warm_up
 
-from .live import LiveInspector, open_archive
+from .live import LiveInspector, check_weights, open_archive
 from .settings import Settings
 
 
@@ -29,6 +29,7 @@ def make_server(settings: Settings) -> Any:
     port = _take_port(settings)
     store = Store.open(settings.store)
     open_archive(store, settings)
+    check_weights(store, settings)
     import panel as pn
 
     from .app import TITLE, Explorer

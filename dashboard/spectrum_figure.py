@@ -30,7 +30,7 @@ _EMPTY: dict[str, Columns] = {
     "masked": {"x0": [], "x1": []},
     "reconstruction": {"x": [], "y": []},
     "peak": {"x": [], "residual": []},
-    "lines": {key: [] for key in (*layers.LINE_COLUMNS, "color")},
+    "lines": layers.pad_lines({key: [] for key in layers.LINE_COLUMNS}),
     "sky_lines": {"x": [], "name": []},
     "bands": {"x0": [], "x1": []},
     "overlaps": {"x0": [], "x1": []},
@@ -91,6 +91,7 @@ class SpectrumFigure:
             self._put("lines", None)
             return
         columns = layers.line_layer(look)
+        columns = layers.pad_lines(columns)
         self._put("lines", {**columns, "color": self._line_colors(columns["kind"])})
 
     def set_visible(self, name: str, is_visible: bool) -> None:

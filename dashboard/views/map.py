@@ -216,6 +216,7 @@ class MapView(pn.viewable.Viewer):
         plot.on_event(events.Tap, self._on_tap)
         plot.on_event(events.DoubleTap, lambda _: self.reset())
         plot.on_event(events.Reset, lambda _: self.redraw())
+        plot.on_event(events.MouseLeave, lambda _: self._name(None))
         for side in self._size:
             plot.on_change(side, self._on_size)
         plot.js_on_event(
@@ -246,6 +247,10 @@ class MapView(pn.viewable.Viewer):
     def _on_rest(self, attr: str, old: Any, new: Any) -> None:
         x, y = (self._mouse.data[name] for name in ("x", "y"))
         row = self._pick(x[0], y[0]) if len(x) and x[0] is not None and y[0] is not None else None
+        self._name(row)
+
+    def _name(self, row: int | None) -> None:
+        """Ring and name the object under the mouse."""
         self._hover.data = place = self._position(row)
         self._words.visible = row is not None
         if row is not None:

@@ -26,7 +26,7 @@ _CSS = """
 """
 
 
-def draw_stack(stack: "Stack", palette: Palette) -> hv.Layout:
+def draw_stack(stack: "Stack", palette: Palette) -> tuple[hv.Overlay, hv.Overlay]:
     """Draw flux and reconstruction above, the residual below, on one wavelength axis.
 
     Parameters
@@ -38,8 +38,8 @@ def draw_stack(stack: "Stack", palette: Palette) -> hv.Layout:
 
     Returns
     -------
-    holoviews.Layout
-        Two overlays in one column; per quantity and arm a band (16 to 84 %) and a median curve.
+    tuple of holoviews.Overlay
+        Upper and lower; per quantity and arm a band (16 to 84 %) and a median curve.
     """
     flux = _ribbon(stack.wavelength, stack.flux, "flux", palette.accent)
     made = _ribbon(stack.wavelength, stack.reconstruction, "reconstruction", palette.reconstruction)
@@ -56,11 +56,7 @@ def draw_stack(stack: "Stack", palette: Palette) -> hv.Layout:
         ylim=limits_of([stack.residual.ravel(), np.zeros(1)], is_full=True),
         show_legend=False,
     )
-    return (
-        hv.Layout([upper, lower])
-        .cols(1)
-        .opts(shared_axes=True, toolbar=None, sizing_mode="stretch_width", merge_tools=False)
-    )
+    return upper, lower
 
 
 def title_html(stack: "Stack") -> str:
@@ -91,7 +87,10 @@ class StackView(pn.viewable.Viewer):
         self._title = pn.pane.HTML(
             "", css_classes=["stack-title"], margin=(2, 8), stylesheets=[BASE_CSS + _CSS]
         )
-        self._plot = pn.pane.HoloViews(None, sizing_mode="stretch_width", visible=False)
+        # One pane each: the theme of the page does not know the grid that HoloViews makes of two.
+        self._plots = [
+            pn.pane.HoloViews(None, sizing_mode="stretch_width", visible=False) for _ in range(2)
+        ]
         self.param.watch(lambda *_: self._redraw(), "palette")
 
     def show(self, stack: "Stack | None", message: str = "") -> None:
@@ -102,12 +101,12 @@ class StackView(pn.viewable.Viewer):
         self._redraw()
 
     def _redraw(self) -> None:
-        has_stack = self._stack is not None
-        drawing = draw_stack(self._stack, self.palette) if has_stack else None
-        self._plot.param.update(object=drawing, visible=has_stack)
+        drawn = (None, None) if self._stack is None else draw_stack(self._stack, self.palette)
+        for plot, drawing in zip(self._plots, drawn, strict=True):
+            plot.param.update(object=drawing, visible=drawing is not None)
 
     def __panel__(self) -> pn.viewable.Viewable:
-        return pn.Column(self._title, self._plot, sizing_mode="stretch_width", margin=0)
+        return pn.Column(self._title, *self._plots, sizing_mode="stretch_width", margin=0)
 
 
 def _ribbon(

@@ -83,7 +83,9 @@ export function render({ model, el }) {
   model.on("version", draw);
   model.on("focus", () => {
     for (const row of root.querySelectorAll("tbody tr")) {
-      row.className = Number(row.dataset.row) === model.focus ? "focus" : "";
+      const isFocus = Number(row.dataset.row) === model.focus;
+      row.className = isFocus ? "focus" : "";
+      if (isFocus) row.scrollIntoView({ block: "nearest" });
     }
   });
   draw();

@@ -1,6 +1,5 @@
 """A catalog folder on disk: Parquet batches, `scan.json` and the embedding."""
 
-import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -11,13 +10,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from anomaly_explorer.engine.errors import StoreError
+from anomaly_explorer.engine.fingerprint import fingerprint
 
 from .manifest import Batch
 from .schema import BY_CATALOG_NAME
 
 BATCH_PATTERN = "desi_dr1_catalog_batch_*.parquet"
 POSITION_COLUMNS = ("umap_x", "umap_y", "cluster")
-_MIB = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -115,20 +114,6 @@ class CatalogFolder:
         return table.cast(pa.schema(list(zip(POSITION_COLUMNS, kinds, strict=True))))
 
 
-def fingerprint(path: Path) -> str:
-    """Return a quick checksum of a file: SHA-256 over its size, first and last MiB.
-
-    The last MiB of a Parquet file holds its footer, with place and statistics of every column.
-    """
-    size = path.stat().st_size
-    digest = hashlib.sha256(str(size).encode())
-    with path.open("rb") as file:
-        digest.update(file.read(_MIB))
-        file.seek(max(0, size - _MIB))
-        digest.update(file.read(_MIB))
-    return digest.hexdigest()
-
-
 def _opened(path: Path) -> pq.ParquetFile:
     try:
         return pq.ParquetFile(path, memory_map=True)
@@ -155,7 +140,10 @@ def _checked_embedding(path: Path, batches: tuple[Batch, ...]) -> dict[str, Any]
             f"The catalog {path} has no embedding; run `anomaly-explorer embed {path}` first."
         )
     embedding = _json(folder / "embedding.json")
-    if embedding.get("catalog") != {batch.name: batch.n_rows for batch in batches}:
+    rows = {batch.name: batch.n_rows for batch in batches}
+    prints = {batch.name: batch.fingerprint for batch in batches}
+    # An embedding made elsewhere may carry no fingerprints; then the counts must do.
+    if embedding.get("catalog") != rows or embedding.get("fingerprints", prints) != prints:
         raise StoreError(
             f"The embedding in {path} was made from other batches than the catalog has now; "
             f"run `anomaly-explorer embed {path}` again."

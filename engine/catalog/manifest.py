@@ -47,7 +47,7 @@ class StoredColumn:
 
 @dataclass(frozen=True)
 class Batch:
-    """One Parquet batch a store was built from; `fingerprint` is `folder.fingerprint`'s."""
+    """One Parquet batch a store was built from; `fingerprint` is that of `engine.fingerprint`."""
 
     name: str
     n_rows: int

@@ -11,9 +11,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from anomaly_explorer.engine.catalog.folder import fingerprint
 from anomaly_explorer.engine.catalog.schema import BY_NAME, LATENT_NAMES
 from anomaly_explorer.engine.errors import InputError, StoreError
+from anomaly_explorer.engine.fingerprint import fingerprint
 
 from .cluster import find_clusters
 from .landmarks import choose_landmarks

@@ -13,8 +13,9 @@ import torch
 from anomaly_explorer.engine.errors import ModelError
 from anomaly_explorer.engine.spectra.grid import COMPATIBLE_GRID
 
+from .card import ModelCard
 from .network import BigAE
-from .weights import ModelCard, save_model
+from .weights import save_model
 
 
 def convert_published(source: Path, target: Path) -> ModelCard:

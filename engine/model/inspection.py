@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anomaly_explorer.engine.catalog.store import Store
-from anomaly_explorer.engine.errors import InputError, ModelError
+from anomaly_explorer.engine.errors import InputError
 from anomaly_explorer.engine.spectra.grid import ARMS, Arm, BinGrid
 from anomaly_explorer.engine.spectra.source import ObjectKey, SpectrumArchive
 from anomaly_explorer.engine.spectra.spectrum import Spectrum, SpectrumBatch
 
+from .card import check_made_by
 from .reconstructor import Reconstruction, Reconstructor
 
 _LETTER_TO_ARM = {arm.value.upper(): arm for arm in ARMS}
@@ -103,12 +104,7 @@ class Inspector:
     def __init__(
         self, store: Store, archive: SpectrumArchive | None, reconstructor: Reconstructor
     ) -> None:
-        made_by = store.manifest.model.get("id")
-        if made_by and made_by != reconstructor.card.model_id:
-            raise ModelError(
-                f"the catalog was scored by model {made_by}, these weights are "
-                f"{reconstructor.card.model_id}: name the right ones with --weights"
-            )
+        check_made_by(reconstructor.card, store.manifest.model.get("id"))
         self.store, self.archive, self.reconstructor = store, archive, reconstructor
 
     def reconstruct_rows(self, rows: Sequence[int]) -> tuple[SpectrumBatch, Reconstruction]:

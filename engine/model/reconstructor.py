@@ -15,10 +15,11 @@ from anomaly_explorer.engine.scoring.residual import Scores, score_residuals
 from anomaly_explorer.engine.spectra.grid import BinGrid
 from anomaly_explorer.engine.spectra.spectrum import SpectrumBatch
 
+from .card import ModelCard
 from .forward import BLOCK, forward_blocks
 from .network import best_device, device_label
 from .preprocess import ModelInput, prepare_input
-from .weights import ModelCard, TrainedModel
+from .weights import TrainedModel
 
 # Long enough for the clicks of several people to share a block, short enough not to be felt.
 WINDOW_SECONDS = 0.004

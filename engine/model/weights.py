@@ -8,7 +8,7 @@ import hashlib
 import json
 import os
 import warnings
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,61 +19,12 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from anomaly_explorer.engine.errors import ModelError
-from anomaly_explorer.engine.spectra.grid import BinGrid
 
+from .card import SHIPPED, ModelCard, card_path, check_card
 from .network import BigAE
 from .preprocess import PREPROCESSING_VERSION
 
-CARD_FORMAT = 1
-SHIPPED = Path(__file__).resolve().parents[2] / "assets" / "weights" / "bigae-simulated.safetensors"
 _IDS = "training_ids"
-
-
-@dataclass(frozen=True)
-class ModelCard:
-    """What a person and a program must know of trained weights.
-
-    Parameters
-    ----------
-    name : str
-        Short name, such as ``bigae-simulated``.
-    sha256 : str
-        Hash of the weights file.
-    pixels_per_bin : int
-        The grid: pixels averaged into one bin of the DESI arms.
-    preprocessing : str
-        Version of the preparation the model was trained with.
-    training_survey : str
-        Whose spectra: ``simulated generator 1 seed 7``, ``DESI``, or ``unknown``.
-    n_training : int
-        Spectra trained on, 0 when nobody knows.
-    training : dict
-        Seed, epochs, batch size, losses and the like.
-    architecture : str
-        Name of the network.
-    format : int
-        Version of this card's layout.
-    """
-
-    name: str
-    sha256: str
-    pixels_per_bin: int
-    preprocessing: str
-    training_survey: str
-    n_training: int
-    training: dict[str, Any] = field(default_factory=dict)
-    architecture: str = "BigAE 496-512-256-128-128"
-    format: int = CARD_FORMAT
-
-    @property
-    def grid(self) -> BinGrid:
-        """Return the grid of the model's bins."""
-        return BinGrid(self.pixels_per_bin)
-
-    @property
-    def model_id(self) -> str:
-        """Return the first 12 digits of the hash, which catalogs carry."""
-        return self.sha256[:12]
 
 
 @dataclass(frozen=True)
@@ -89,11 +40,6 @@ class TrainedModel:
         if survey != self.card.training_survey:
             return np.zeros(len(target_ids), dtype=bool)
         return np.isin(target_ids, self.training_ids)
-
-
-def card_path(weights: Path) -> Path:
-    """Return where the card of a weights file stands."""
-    return weights.with_suffix(".json")
 
 
 def save_model(
@@ -143,16 +89,7 @@ def load_model(path: Path = SHIPPED) -> TrainedModel:
     ModelError
         One sentence: no such file, no card, another hash, grid, preparation or network.
     """
-    card = _read_card(path)
-    try:
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError as error:
-        raise ModelError(f"{path} cannot be read ({error.strerror}): name a weights file") from None
-    if digest != card.sha256:
-        raise ModelError(
-            f"{path.name} does not match its card: its SHA-256 is {digest[:12]}…, the card says "
-            f"{card.sha256[:12]}…; take weights and card from the same place"
-        )
+    card = check_card(path)
     tensors = _read_tensors(path)
     ids = tensors.pop(_IDS, torch.empty(0, dtype=torch.int64))
     network = BigAE(card.grid.n_bins)
@@ -164,28 +101,6 @@ def load_model(path: Path = SHIPPED) -> TrainedModel:
             "its card names the wrong grid or network"
         ) from None
     return TrainedModel(network.eval(), card, ids.numpy())
-
-
-def _read_card(path: Path) -> ModelCard:
-    source = card_path(path)
-    try:
-        facts = json.loads(source.read_text(encoding="utf-8"))
-        card = ModelCard(**facts)
-        has_grid = card.grid.n_bins > 0
-    except OSError:
-        raise ModelError(
-            f"{source} is missing: weights need their model card beside them"
-        ) from None
-    except (ValueError, TypeError):
-        raise ModelError(
-            f"{source} is not a model card of ours: JSON of ModelCard expected"
-        ) from None
-    if card.format != CARD_FORMAT or card.preprocessing != PREPROCESSING_VERSION or not has_grid:
-        raise ModelError(
-            f"{source.name} is for card format {card.format} and preparation {card.preprocessing}, "
-            f"this version reads {CARD_FORMAT} and {PREPROCESSING_VERSION}"
-        )
-    return card
 
 
 def _read_tensors(path: Path) -> dict[str, torch.Tensor]:

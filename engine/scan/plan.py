@@ -4,7 +4,6 @@ The plan is a pure function of the files found; it is kept beside the catalog as
 that a second run knows what is done and refuses a folder whose spectra have changed meanwhile.
 """
 
-import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from anomaly_explorer.engine.errors import InputError, NoSpectraError
+from anomaly_explorer.engine.fingerprint import fingerprint
 from anomaly_explorer.engine.spectra.open import open_source
 
 DEFAULT_BATCH_ROWS = 500_000
@@ -102,17 +102,6 @@ class _Found:
     ids: dict[str, np.ndarray] = field(default_factory=dict)
 
 
-def fingerprint(path: Path) -> str:
-    """Return a quick checksum of a file, to notice that it changed: its size and both ends."""
-    size = path.stat().st_size
-    digest = hashlib.sha256(str(size).encode())
-    with path.open("rb") as file:
-        digest.update(file.read(FINGERPRINT_BYTES))
-        file.seek(max(0, size - FINGERPRINT_BYTES))
-        digest.update(file.read())
-    return digest.hexdigest()[:16]
-
-
 def make_plan(
     paths: Sequence[Path], batch_rows: int = DEFAULT_BATCH_ROWS, progress: Progress | None = None
 ) -> ScanPlan:
@@ -198,7 +187,7 @@ def _look_at(path: Path, root: Path, found: _Found) -> None:
                 kind=source.kind,
                 group=source.group,
                 n_objects=len(source),
-                fingerprint=fingerprint(path),
+                fingerprint=fingerprint(path, FINGERPRINT_BYTES),
                 simulation=source.simulation,
                 notes=tuple(source.notes),
             )

@@ -55,7 +55,22 @@ def inspection(rng):
 
 
 def drawn(figure, name):
-    return figure.sources[name].data
+    data = figure.sources[name].data
+    if name != "lines":
+        return data
+    # Lines are filled up to a constant length with nothing to see.
+    seen = np.isfinite(np.asarray(data["x"], dtype=float))
+    return {
+        key: [v for v, s in zip(values, seen, strict=True) if s] for key, values in data.items()
+    }
+
+
+def test_the_columns_of_lines_never_change_their_length(inspection):
+    figure = draw_spectrum(None, Look(), DARK)
+    for shown in (inspection, None, inspection):
+        figure.fill(shown, Look(redshift=0.5 if shown else 0.0))
+        lengths = {len(values) for values in figure.sources["lines"].data.values()}
+        assert lengths == {len(LINES)}
 
 
 def finite(values):

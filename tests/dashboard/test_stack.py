@@ -35,7 +35,7 @@ def elements(layout, kind, name):
 
 @pytest.mark.parametrize("name", ["flux", "reconstruction", "residual"])
 def test_median_and_band_are_the_stack_without_what_nobody_covers(stack, name):
-    layout = draw_stack(stack, DARK)
+    layout = hv.Layout(draw_stack(stack, DARK))
     values = getattr(stack, name)
     covered = np.isfinite(values[1])
     curves = elements(layout, hv.Curve, name)
@@ -53,12 +53,12 @@ def test_median_and_band_are_the_stack_without_what_nobody_covers(stack, name):
 
 
 def test_wavelength_never_goes_back_within_a_curve(stack):
-    for curve in draw_stack(stack, DARK).traverse(lambda e: e, [hv.Curve]):
+    for curve in hv.Layout(draw_stack(stack, DARK)).traverse(lambda e: e, [hv.Curve]):
         assert np.all(np.diff(curve.dimension_values(0)) > 0)
 
 
 def test_the_picture_renders_with_units_and_palette(stack):
-    plot = hv.render(draw_stack(stack, LIGHT), backend="bokeh")
+    plot = hv.render(hv.Layout(draw_stack(stack, LIGHT)).cols(1), backend="bokeh")
     figures = [model for model in plot.references() if type(model).__name__ == "figure"]
     assert {f.yaxis[0].axis_label for f in figures} == {
         "Normalized flux",
@@ -88,12 +88,12 @@ def test_failures_and_messages_are_escaped(stack):
 
 def test_the_view_hides_the_picture_without_a_stack(stack):
     view = StackView()
-    assert not view._plot.visible
+    assert not any(plot.visible for plot in view._plots)
     view.show(None, "12 of 300 read")
     assert "12 of 300 read" in view._title.object
-    assert not view._plot.visible
+    assert not any(plot.visible for plot in view._plots)
     view.show(stack)
-    assert view._plot.visible
-    before = view._plot.object
+    assert all(plot.visible for plot in view._plots)
+    before = view._plots[0].object
     view.palette = LIGHT
-    assert view._plot.object is not before
+    assert view._plots[0].object is not before
