@@ -1,17 +1,17 @@
 """One wired page: state, views, and what a change of the one does to the others."""
 
-from concurrent.futures import Future
 from typing import Any
 
 import panel as pn
 import panel_material_ui as pmui
 
 from anomaly_explorer.engine.catalog.store import Store
-from anomaly_explorer.engine.errors import ExplorerError
 
 from .browser import Browser
+from .detail import Detail
 from .keys import bind_keys
-from .live import Latest, LiveInspector
+from .latest import Latest
+from .live import LiveInspector
 from .material import material_theme
 from .session import Session
 from .state import ExplorerState
@@ -35,8 +35,6 @@ PAGE_CSS = f"""
 gap: 10px; overflow: hidden; flex-wrap: nowrap; }}
 """
 COLUMN_CSS = ":host { min-width: 0; min-height: 0; height: 100%; gap: 6px; flex-wrap: nowrap; }"
-EMPTY_HINT = "Click an object on the map or in the table to read and reconstruct its spectrum."
-STACK_HINT = "Lasso objects on the map to stack their spectra."
 
 
 class Explorer:
@@ -58,7 +56,6 @@ class Explorer:
         self.state = ExplorerState()
         self.session = Session(store, self.state)
         self._tick = Tick()
-        self._objects, self._stacks = Latest(live.pool), Latest(live.pool)
         self.header = HeaderView(self.session)
         self.brush = BrushView(self.session)
         self.filters = FiltersView(self.session)
@@ -69,13 +66,13 @@ class Explorer:
         self.spectrum = SpectrumView(palette=palette)
         self.facts = FactsView()
         self.stack = StackView(palette=palette)
+        self.detail = Detail(self.session, live, (self.spectrum, self.facts, self.stack))
         self.browser = Browser(bind_keys(self))
         self.page = self._lay_out(is_dark)
         self._connect()
         self.repaint(palette)
-        self.spectrum.show(None, EMPTY_HINT)
-        self.stack.show(None, STACK_HINT)
         self._await_device()
+        pn.state.on_session_destroyed(self.close)
 
     def describe(self, row: int) -> str:
         """Return the text shown when the mouse rests on an object."""
@@ -100,28 +97,19 @@ class Explorer:
             view.palette = palette
 
     def step_focus(self, step: int) -> None:
-        """Focus the next object of the table (step 1) or the one before (step -1)."""
-        rows = [line["row"] for line in self.table.grid.records]
-        if self.state.focus in rows:
-            at = rows.index(self.state.focus) + step
-            if 0 <= at < len(rows):
-                self.state.focus = rows[at]
-        elif rows:
-            self.state.focus = rows[0]
-
-    def find(self, text: str) -> None:
-        """Focus the object with a TARGETID, or say that there is none."""
-        cleaned = text.strip()
-        if not cleaned:
+        """Focus the next object of the table (step 1) or the one before (-1), page by page."""
+        state, grid = self.state, self.table.grid
+        rows = [line["row"] for line in grid.records]
+        if state.focus not in rows:
+            state.focus = rows[0] if rows else None
             return
-        is_id = cleaned.lstrip("-").isdigit() and abs(int(cleaned)) < 2**63
-        rows = self.store.rows_of_target(int(cleaned)) if is_id else ()
-        if len(rows):
-            self.state.focus = int(rows[0])
-            return
-        reason = "is in no object of this store" if is_id else "is no TARGETID (a whole number)"
-        self.spectrum.show(None, f"{cleaned[:40]} {reason}.")
-        self.facts.show(None)
+        at = rows.index(state.focus) + step
+        if not 0 <= at < len(rows):
+            if not 0 <= state.page + step < grid.n_pages:
+                return
+            state.page += step
+            rows, at = [line["row"] for line in grid.records], 0 if step > 0 else -1
+        state.focus = rows[at]
 
     def _lay_out(self, is_dark: bool) -> pmui.Page:
         self._map_row = pn.Row(
@@ -154,8 +142,7 @@ class Explorer:
         state.param.watch(self.table.refresh, ["sort_by", "is_descending", "page"])
         state.param.watch(self._on_focus, "focus")
         state.param.watch(self._on_plane, "plane")
-        state.param.watch(self._on_selection, "selection")
-        self.header.search.param.watch(lambda event: self.find(event.new), "value")
+        self.header.search.param.watch(self._on_search, "value")
         self.page.param.watch(
             lambda event: soon("paint", lambda: self.repaint(DARK if event.new else LIGHT)),
             "dark_theme",
@@ -166,61 +153,37 @@ class Explorer:
             view.redraw()
         self.table.refresh()
         self.brush.refresh()
+        self.detail.show_stack()
 
     def _on_focus(self, *_: Any) -> None:
         row = self.state.focus
         self._tick.soon("focus", lambda: [view.mark_focus(row) for view in self.maps])
         self.table.mark_focus(row)
-        if row is None:
-            return
-        facts = self.store.records([row])[0]
-        self.facts.show(facts, self.store.manifest.ranked.get(facts["population"]))
-        self._objects.ask(lambda: self.live.inspector().inspect(row), self._show_object)
-
-    def _show_object(self, future: "Future[Any]") -> None:
-        error = future.exception()
-        if isinstance(error, ExplorerError):
-            self.spectrum.show(None, str(error))
-        else:
-            self.spectrum.show(future.result())
+        self.detail.show_object(row)
         self._show_device()
 
     def _on_plane(self, *_: Any) -> None:
         for view in self.maps:
             view.is_visible = self.state.plane in ("", view.plane_name)
 
-    def _on_selection(self, *_: Any) -> None:
-        rows = self.session.selected_rows
-        if len(rows) == 0:
-            self.stack.show(None, STACK_HINT)
-            return
-        self.stack.show(None, f"Reading {len(rows):,} spectra…")
-        number = self._stacks.number + 1
-
-        def job() -> Any:
-            from anomaly_explorer.engine.model.stack import stack_rows
-
-            def goes_on(done: int, total: int) -> bool:
-                return number == self._stacks.number
-
-            return stack_rows(self.live.inspector(), rows, goes_on)
-
-        self._stacks.ask(job, self._show_stack)
-
-    def _show_stack(self, future: "Future[Any]") -> None:
-        error = future.exception()
-        if isinstance(error, ExplorerError):
-            self.stack.show(None, str(error))
-        else:
-            self.stack.show(future.result())
+    def _on_search(self, event: Any) -> None:
+        if event.new:
+            self.detail.find(event.new)
+            self.header.search.value = ""
 
     def _await_device(self) -> None:
         """Load the model once the first picture is out; then write its device in the header."""
         self._show_device()
         loaded = Latest(self.live.pool)
         pn.state.onload(
-            lambda: loaded.ask(lambda: self.live.load().exception(), lambda _: self._show_device())
+            lambda: loaded.ask(
+                lambda _: self.live.load().exception(), lambda _: self._show_device()
+            )
         )
+
+    def close(self, *_: Any) -> None:
+        """Want no answers any more: the session ended."""
+        self.detail.close()
 
     def _show_device(self) -> None:
         self.header.show_device(self.live.device)

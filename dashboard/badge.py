@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from anomaly_explorer.engine.spectra.grid import ARMS
 
+from .words import POPULATION_LABELS
+
 if TYPE_CHECKING:
     from anomaly_explorer.engine.model.inspection import Inspection
 
@@ -29,7 +31,6 @@ align-items:center;font-size:12px;max-width:620px;}
 .bars .fill{height:100%;border-radius:3px;} .bars .value{margin-right:10px;}
 .bars .worst{font-weight:700;color:var(--text);} .message{color:var(--muted);padding:4px 0;}
 """
-_POPULATIONS = {"gated": "gated out", "unknown": "unknown status"}
 _MUTED_SEPARATOR = '<span class="muted"> · </span>'
 
 
@@ -51,9 +52,8 @@ def title_html(facts: dict[str, Any]) -> str:
     if population and population != "science":
         reason = facts.get("gate_reason")
         why = f": {escape(str(reason))}" if reason else ""
-        chips += (
-            f'<span class="chip">{escape(_POPULATIONS.get(population, population))}{why}</span>'
-        )
+        name = escape(POPULATION_LABELS.get(population, str(population)))
+        chips += f'<span class="chip">{name}{why}</span>'
     return f'<div class="title">{_MUTED_SEPARATOR.join(parts)}{chips}</div>'
 
 

@@ -241,11 +241,15 @@ def demo(options: Namespace) -> None:
 
 def run_server(settings: Settings) -> None:
     """Serve and say where."""
-    from .serve import make_server
+    from .serve import host_of, make_server
 
-    server = make_server(settings)
-    say(f"DESI Anomaly Explorer at http://{settings.address}:{server.port} (Ctrl+C stops it)")
-    server.io_loop.start()
+    server, live = make_server(settings)
+    host = host_of(settings.address)
+    say(f"DESI Anomaly Explorer at http://{host}:{server.port} (Ctrl+C stops it)")
+    try:
+        server.io_loop.start()
+    finally:
+        live.close()
 
 
 def _settings(

@@ -2,17 +2,13 @@
 
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
-
-import panel as pn
+from typing import TYPE_CHECKING
 
 from anomaly_explorer.engine.catalog.store import Store
 
 from .settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from anomaly_explorer.engine.model.inspection import Inspector
     from anomaly_explorer.engine.spectra.source import SpectrumArchive
 
@@ -29,7 +25,10 @@ class LiveInspector:
 
     def __init__(self, store: Store, settings: Settings) -> None:
         self.store, self.settings = store, settings
+        self.is_closed = False
         self.pool = ThreadPoolExecutor(max_workers=2, thread_name_prefix="inspect")
+        # Stacks are long: they must not keep anybody's click waiting.
+        self.stack_pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="stack")
         # A pool of its own: jobs that wait for the model must not hold the place it loads in.
         self._loader = ThreadPoolExecutor(max_workers=1, thread_name_prefix="load")
         self._loading: Future[Inspector] | None = None
@@ -48,7 +47,8 @@ class LiveInspector:
 
     def close(self) -> None:
         """Let running jobs finish, drop waiting ones, and stop the threads."""
-        for pool in (self.pool, self._loader):
+        self.is_closed = True
+        for pool in (self.pool, self.stack_pool, self._loader):
             pool.shutdown(cancel_futures=True)
         loading = self._loading
         if loading is not None and not loading.cancelled() and loading.exception() is None:
@@ -82,16 +82,24 @@ def load_inspector(store: Store, settings: Settings) -> "Inspector":
     return Inspector(store, open_archive(store, settings), Reconstructor(model))
 
 
-def check_weights(store: Store, settings: Settings) -> None:
-    """Check, without torch, that the weights match their card and made this catalog.
+def check_settings(store: Store, settings: Settings) -> None:
+    """Check what a session will need before the port opens, without torch.
+
+    A store whose spectra nobody named can be browsed without weights.
 
     Raises
     ------
     ModelError
+        The weights do not match their card, or did not make this catalog.
+    InputError
+        The root of the spectra does not exist.
     """
     from anomaly_explorer.engine.model.card import SHIPPED, check_card, check_made_by
 
-    check_made_by(check_card(settings.weights or SHIPPED), store.manifest.model.get("id"))
+    archive = open_archive(store, settings)
+    if archive is not None:
+        archive.close()
+        check_made_by(check_card(settings.weights or SHIPPED), store.manifest.model.get("id"))
 
 
 def open_archive(store: Store, settings: Settings) -> "SpectrumArchive | None":
@@ -113,38 +121,3 @@ def open_archive(store: Store, settings: Settings) -> "SpectrumArchive | None":
     return SimulatedArchive(
         SimulatedSurvey(simulated["seed"], version=simulated["generator_version"])
     )
-
-
-class Latest:
-    """Runs jobs off the event loop and delivers only the answer to the last one asked.
-
-    Parameters
-    ----------
-    pool : ThreadPoolExecutor
-    """
-
-    def __init__(self, pool: ThreadPoolExecutor) -> None:
-        self._pool = pool
-        self._asked = 0
-
-    def ask(self, job: "Callable[[], Any]", deliver: "Callable[[Future[Any]], None]") -> None:
-        """Run `job` in the pool, then `deliver` its finished future on the session's loop."""
-        self._asked += 1
-        number, document = self._asked, pn.state.curdoc
-
-        def answer(future: "Future[Any]") -> None:
-            def give() -> None:
-                if number == self._asked:
-                    deliver(future)
-
-            if document is None or document.session_context is None:
-                give()
-            else:
-                document.add_next_tick_callback(give)
-
-        self._pool.submit(job).add_done_callback(answer)
-
-    @property
-    def number(self) -> int:
-        """Return the number of the last job; a running job can see that it is outdated."""
-        return self._asked

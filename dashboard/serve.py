@@ -7,17 +7,19 @@ from anomaly_explorer.engine.catalog.store import Store
 from anomaly_explorer.engine.errors import ServeError
 from anomaly_explorer.engine.plane.raster import warm_up
 
-from .live import LiveInspector, check_weights, open_archive
+from .live import LiveInspector, check_settings
 from .settings import Settings
 
 
-def make_server(settings: Settings) -> Any:
+def make_server(settings: Settings) -> tuple[Any, LiveInspector]:
     """Open the store and start listening; the caller runs the loop.
 
     Returns
     -------
     bokeh.server.server.Server
         Started; `server.port` is the port taken.
+    LiveInspector
+        To be closed when the loop ends.
 
     Raises
     ------
@@ -28,8 +30,7 @@ def make_server(settings: Settings) -> Any:
     """
     port = _take_port(settings)
     store = Store.open(settings.store)
-    open_archive(store, settings)
-    check_weights(store, settings)
+    check_settings(store, settings)
     import panel as pn
 
     from .app import TITLE, Explorer
@@ -50,14 +51,19 @@ def make_server(settings: Settings) -> Any:
     )  # fmt: skip
     server.start()
     live.load()
-    return server
+    return server, live
+
+
+def host_of(address: str) -> str:
+    """Return an address as it stands in a URL: IPv6 in brackets."""
+    return f"[{address}]" if ":" in address else address
 
 
 def _origins(settings: Settings, port: int) -> list[str]:
     """Return the hosts WebSockets may be opened from: this machine's and those named."""
     hosts = ["localhost", "127.0.0.1"]
     if settings.address not in ("", "0.0.0.0", "::", *hosts):
-        hosts.append(settings.address)
+        hosts.append(host_of(settings.address))
     return [*(f"{host}:{port}" for host in hosts), *settings.origins]
 
 

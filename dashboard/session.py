@@ -17,8 +17,10 @@ from anomaly_explorer.engine.scoring.gate import POPULATIONS, SCIENCE, UNKNOWN
 
 from .picture import Layers
 from .state import ALL, ExplorerState, Rows
+from .words import POPULATION_PHRASES
 
 PAGE_ROWS = 25
+UNCLASSIFIED = ""
 # What the anomaly layer marks: the top 1 % of the stated population and the published score tiers.
 MARKED_TIERS = ("top_1", "mild", "moderate", "high", "extreme")
 
@@ -45,7 +47,7 @@ class Session:
     @property
     def population_label(self) -> str:
         """Return the words for the population shown."""
-        return population_words(self.state.population)
+        return POPULATION_PHRASES[self.state.population]
 
     @property
     def mask(self) -> NDArray[np.bool_]:
@@ -126,9 +128,19 @@ class Session:
             chosen.append(Tier(tier))
         if arms:
             chosen.append(OneOf("worst_arm", arms))
-        if classes:
-            chosen.append(OneOf("spectype", classes))
-        return AllOf(tuple(chosen)).mask(self.store)
+        mask = AllOf(tuple(chosen)).mask(self.store)
+        return mask & class_mask(self.store, classes) if classes else mask
+
+
+def class_mask(store: Store, classes: tuple[str, ...]) -> NDArray[np.bool_]:
+    """Return which objects are of one of the classes; "" stands for no class or an unknown one."""
+    mask = OneOf("spectype", tuple(name for name in classes if name)).mask(store)
+    if UNCLASSIFIED in classes:
+        codes, legend = store.column("spectype"), store.legend("spectype")
+        mask = mask | (codes < 0)
+        if UNCLASSIFIED in legend:
+            mask |= codes == legend.index(UNCLASSIFIED)
+    return mask
 
 
 def population_counts(store: Store) -> dict[str, int]:
@@ -143,16 +155,6 @@ def population_counts(store: Store) -> dict[str, int]:
 def opening_population(counts: dict[str, int]) -> str:
     """Return the population the page opens on: science, or unknown where there is no other."""
     return next((name for name in (SCIENCE, UNKNOWN) if counts[name]), ALL)
-
-
-def population_words(population: str) -> str:
-    """Return how a population is called on screen."""
-    return {
-        "science": "science targets",
-        "gated": "gated-out objects",
-        "unknown": "objects of unknown status",
-        ALL: "objects of all populations",
-    }[population]
 
 
 def sort_order(store: Store, column: str, rows: Rows, is_descending: bool) -> NDArray[np.intp]:

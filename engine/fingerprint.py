@@ -3,19 +3,13 @@
 import hashlib
 from pathlib import Path
 
-MIB = 1 << 20
+END_BYTES = 1 << 20
 
 
-def fingerprint(path: Path, n_bytes: int = MIB) -> str:
-    """Return the SHA-256 of a file's size and of its first and last bytes.
+def fingerprint(path: Path) -> str:
+    """Return the SHA-256 of a file's size and of its first and last MiB.
 
     The last MiB of a Parquet file holds its footer, with place and statistics of every column.
-
-    Parameters
-    ----------
-    path : Path
-    n_bytes : int
-        Bytes read at each end.
 
     Raises
     ------
@@ -25,7 +19,7 @@ def fingerprint(path: Path, n_bytes: int = MIB) -> str:
     size = path.stat().st_size
     digest = hashlib.sha256(str(size).encode())
     with path.open("rb") as file:
-        digest.update(file.read(n_bytes))
-        file.seek(max(0, size - n_bytes))
-        digest.update(file.read(n_bytes))
+        digest.update(file.read(END_BYTES))
+        file.seek(max(0, size - END_BYTES))
+        digest.update(file.read(END_BYTES))
     return digest.hexdigest()

@@ -1,29 +1,26 @@
 """The filters: population, tier, arm ("Band") and class, each option with how many it holds."""
 
+from html import escape
 from typing import Any
 
 import numpy as np
 import panel as pn
 import panel_material_ui as pmui
 
-from anomaly_explorer.dashboard.session import Session
+from anomaly_explorer.dashboard.session import UNCLASSIFIED, Session, class_mask
 from anomaly_explorer.dashboard.state import ALL
 from anomaly_explorer.dashboard.theme import BASE_CSS
+from anomaly_explorer.dashboard.words import POPULATION_LABELS
 from anomaly_explorer.engine.catalog.filters import OneOf, Tier
+from anomaly_explorer.engine.catalog.store import Store
 from anomaly_explorer.engine.scoring.tiers import TIERS
 
-ARM_NAMES = {"B": "blue", "R": "red", "Z": "near infrared"}
-POPULATION_NAMES = {
-    "science": "Science targets",
-    "gated": "Gated out",
-    "unknown": "Unknown status",
-    ALL: "All populations",
-}
+ARMS = ("B", "R", "Z")
 CAPTIONS = {
     "Population": "what the gate says the fiber was put on",
     "Tier": "counts are of the population above",
-    "Band": "arm with the largest residual; none pressed = every arm",
-    "Class": "pipeline class; none pressed = every class",
+    "Band": "arm with the largest residual",
+    "Class": "class the pipeline gave",
 }
 
 
@@ -40,19 +37,41 @@ def tier_options(session: Session) -> dict[str, str]:
 def population_options(session: Session) -> dict[str, str]:
     """Return label -> population with its count, and all of them."""
     counts = {**session.counts, ALL: session.store.n_objects}
-    return {f"{POPULATION_NAMES[name]} · {count:,}": name for name, count in counts.items()}
+    return {f"{POPULATION_LABELS[name]} · {count:,}": name for name, count in counts.items()}
 
 
-def class_options(session: Session) -> dict[str, str]:
-    """Return the classes of the store by name; an empty class is called unclassified."""
-    return {name or "unclassified": name for name in sorted(session.store.legend("spectype"))}
+def class_options(store: Store) -> dict[str, str]:
+    """Return label -> class; objects of no known class are unclassified."""
+    options = {name: name for name in sorted(store.legend("spectype")) if name}
+    if class_mask(store, (UNCLASSIFIED,)).any():
+        options["unclassified"] = UNCLASSIFIED
+    return options
 
 
-def _heading(name: str) -> str:
-    return (
-        f'<div style="font-weight:600">{name}</div>'
-        f'<div class="muted" style="font-size:11px;line-height:1.3">{CAPTIONS[name]}</div>'
-    )
+def arm_counts(session: Session) -> dict[str, int]:
+    """Return how many objects of the population each arm is the worst of."""
+    store, inside = session.store, _population_mask(session)
+    present = [arm for arm in ARMS if arm in store.legend("worst_arm")]
+    return {
+        arm: int(np.count_nonzero(OneOf("worst_arm", (arm,)).mask(store) & inside))
+        for arm in present
+    }
+
+
+def class_counts(session: Session) -> dict[str, int]:
+    """Return how many objects of the population are of each class."""
+    inside = _population_mask(session)
+    return {
+        label: int(np.count_nonzero(class_mask(session.store, (name,)) & inside))
+        for label, name in class_options(session.store).items()
+    }
+
+
+def _heading(name: str, counts: dict[str, int] | None = None) -> str:
+    listed = " · ".join(f"{escape(key)} {count:,}" for key, count in (counts or {}).items())
+    small = '<div class="muted" style="font-size:11px;line-height:1.35">'
+    more = f"{small}{listed}</div>" if listed else ""
+    return f'<div style="font-weight:600">{name}</div>{small}{CAPTIONS[name]}</div>{more}'
 
 
 def _population_mask(session: Session) -> np.ndarray:
@@ -83,12 +102,12 @@ class FiltersView(pn.viewable.Viewer):
         self._tier = pmui.RadioBoxGroup(
             options=tier_options(session), margin=(0, 0), css_classes=["filter-tier"]
         )
-        arms = [arm for arm in ARM_NAMES if arm in session.store.legend("worst_arm")]
+        arms = [arm for arm in ARMS if arm in session.store.legend("worst_arm")]
         self._arms = pmui.CheckButtonGroup(
             options=arms, margin=(4, 4), css_classes=["filter-band"], size="small"
         )
         self._classes = pmui.CheckButtonGroup(
-            options=class_options(session), margin=(4, 4), css_classes=["filter-class"],
+            options=class_options(session.store), margin=(4, 4), css_classes=["filter-class"],
             size="small",
         )  # fmt: skip
         self._reset = pmui.Button(
@@ -107,6 +126,8 @@ class FiltersView(pn.viewable.Viewer):
         try:
             self._population.value = state.population
             self._tier.param.update(options=tier_options(self.session), value=state.tier)
+            self._headings["Band"].object = _heading("Band", arm_counts(self.session))
+            self._headings["Class"].object = _heading("Class", class_counts(self.session))
             self._arms.value = list(state.arms)
             self._classes.value = list(state.classes)
         finally:

@@ -15,8 +15,9 @@ def describe_catalog(session: Session) -> str:
     manifest = session.store.manifest
     simulated = manifest.simulated
     chip = (
-        f'<span class="chip simulated">simulated · generator {simulated["generator_version"]}, '
-        f"seed {simulated['seed']}</span> "
+        f'<span class="chip simulated">simulated · generator '
+        f"{escape(str(simulated['generator_version']))}, seed {escape(str(simulated['seed']))}"
+        "</span> "
         if simulated
         else f'<span class="chip">{escape(", ".join(session.store.legend("survey")))}</span> '
     )

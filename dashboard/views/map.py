@@ -1,5 +1,6 @@
 """The map: every object of the store in every frame, drawn on the server, picked by index."""
 
+import contextlib
 from collections.abc import Callable
 from typing import Any
 
@@ -145,7 +146,10 @@ class MapView(pn.viewable.Viewer):
 
     def redraw(self, *_: Any) -> None:
         """Draw the frame again."""
-        viewport = self.viewport
+        try:
+            viewport = self.viewport
+        except ExplorerError:  # zoomed to nothing, or larger than any screen: keep the picture
+            return
         self._source.data = image_data(self.session.layers(self.plane, viewport), viewport)
 
     def repaint(self, palette: Palette) -> None:
@@ -227,13 +231,12 @@ class MapView(pn.viewable.Viewer):
 
     def _on_brush(self, event: Any) -> None:
         geometry = event.geometry
-        if geometry["type"] == "poly":
-            xs, ys = list(geometry["x"]), list(geometry["y"])
-            if len(xs) >= 3:
-                self.session.brush_polygon(self.plane, xs, ys)
-        elif geometry["type"] == "rect":
-            limits = tuple(float(geometry[name]) for name in ("x0", "x1", "y0", "y1"))
-            self.session.brush_box(self.plane, limits)
+        with contextlib.suppress(ExplorerError):  # a gesture that left the plane picks nothing
+            if geometry["type"] == "poly" and len(geometry["x"]) >= 3:
+                self.session.brush_polygon(self.plane, list(geometry["x"]), list(geometry["y"]))
+            elif geometry["type"] == "rect":
+                limits = tuple(float(geometry[name]) for name in ("x0", "x1", "y0", "y1"))
+                self.session.brush_box(self.plane, limits)
 
     def _on_tap(self, event: Any) -> None:
         row = self._pick(event.x, event.y)
@@ -257,9 +260,9 @@ class MapView(pn.viewable.Viewer):
             self._words.update(x=place["x"][0], y=place["y"][0], text=self.describe(row))
 
     def _pick(self, x: float, y: float) -> int | None:
-        viewport = self.viewport
-        reach = (PICK_PIXELS * viewport.pixel_width, PICK_PIXELS * viewport.pixel_height)
         try:
+            viewport = self.viewport
+            reach = (PICK_PIXELS * viewport.pixel_width, PICK_PIXELS * viewport.pixel_height)
             return self.session.pick(self.plane, (float(x), float(y)), reach)
         except ExplorerError:  # the mouse can rest where the plane has no numbers
             return None

@@ -2,8 +2,9 @@
 
 Version ``compatible-1`` (section 1.2 of the published catalog's code): plain mean of 16 pixels,
 no ivar, no mask; NaN and infinities become 0; divide by the median of |flux| over the bins (by 1
-where that is not positive); clip to ±10. One addition: bins outside a survey's range enter as zero
-and stay out of the median, since they are not data. For DESI files this changes nothing.
+where that is not positive); clip to ±10. One addition: bins outside a survey's range, and those of
+a missing arm (flux and ivar 0 in every pixel), enter as zero and stay out of the median and of
+every residual: zero-filled pixels are not data. Pixels that exist count, whatever their ivar.
 """
 
 from dataclasses import dataclass
@@ -29,7 +30,7 @@ class ModelInput:
     scale : (N,) float32
         Median |flux| in 1e-17 erg s⁻¹ cm⁻² Å⁻¹; 1 where it was not positive.
     is_covered : (N, B) bool
-        Whether the survey has at least half of the bin's pixels.
+        Whether the survey has at least half of the bin's pixels, and the arm is not missing.
     has_data : (N, B) bool
         Whether any pixel of the bin has ivar > 0 and no mask bit.
     """
@@ -75,6 +76,7 @@ def _bin_arm(
     used = n_bins * width
     grouped = batch.flux[arm][:, :used].reshape(n, n_bins, width)
     exists = (batch.mask[arm][:, :used] & NOT_COVERED) == 0
+    exists &= ~is_missing(batch, arm)[:, None]
     good = (batch.ivar[arm][:, :used] > 0) & (batch.mask[arm][:, :used] == 0)
     has_data = good.reshape(n, n_bins, width).any(axis=2)
     with np.errstate(invalid="ignore", over="ignore"):
@@ -85,6 +87,13 @@ def _bin_arm(
         count = exists.sum(axis=2)
         mean = np.where(exists, grouped, 0).sum(axis=2, dtype=np.float32) / np.maximum(count, 1)
     return mean.astype(np.float32), 2 * count >= width, has_data
+
+
+def is_missing(batch: SpectrumBatch, arm: Arm) -> NDArray[np.bool_]:
+    """Return which of the spectra, (N,), lack an arm: flux and ivar are 0 in each of its pixels."""
+    nothing = ~batch.ivar[arm].any(axis=1)
+    nothing[nothing] = ~batch.flux[arm][nothing].any(axis=1)
+    return nothing
 
 
 def _median_absolute(

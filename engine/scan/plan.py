@@ -18,8 +18,6 @@ from anomaly_explorer.engine.spectra.open import open_source
 DEFAULT_BATCH_ROWS = 500_000
 FITS_ENDINGS = (".fits", ".fits.gz", ".fits.fz", ".fit", ".fit.gz")
 WITHOUT_SPECTRA, FAILURE, SUPERSEDED = "without spectra", "failure", "superseded"
-# Read at both ends of a file to notice changes: headers and fibermap stand first, tables last.
-FINGERPRINT_BYTES = 1 << 16
 Progress = Callable[[int, int], None]
 
 
@@ -187,7 +185,7 @@ def _look_at(path: Path, root: Path, found: _Found) -> None:
                 kind=source.kind,
                 group=source.group,
                 n_objects=len(source),
-                fingerprint=fingerprint(path, FINGERPRINT_BYTES),
+                fingerprint=fingerprint(path),
                 simulation=source.simulation,
                 notes=tuple(source.notes),
             )

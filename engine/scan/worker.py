@@ -11,6 +11,7 @@ import torch
 
 from anomaly_explorer.engine.catalog.schema import arrow_schema
 from anomaly_explorer.engine.errors import InputError
+from anomaly_explorer.engine.fingerprint import fingerprint
 from anomaly_explorer.engine.model.forward import forward_blocks
 from anomaly_explorer.engine.model.preprocess import ModelInput, prepare_input
 from anomaly_explorer.engine.model.weights import TrainedModel
@@ -19,7 +20,7 @@ from anomaly_explorer.engine.scoring.residual import score_residuals
 from anomaly_explorer.engine.spectra.open import open_source
 from anomaly_explorer.engine.spectra.spectrum import SpectrumBatch
 
-from .plan import FAILURE, Input, Skipped, fingerprint
+from .plan import FAILURE, Input, Skipped
 from .table import Columns, derive_columns, make_table
 
 SKIPPED_KEY = b"anomaly_explorer.skipped"

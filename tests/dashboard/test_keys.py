@@ -34,6 +34,16 @@ def test_keys_walk_the_table(explorer):
     assert explorer.state.focus == rows[1]
 
 
+def test_the_next_object_after_the_last_line_is_on_the_next_page(explorer):
+    first = [line["row"] for line in explorer.table.grid.records]
+    explorer.state.focus = first[-1]
+    press(explorer, "n")
+    assert explorer.state.page == 1
+    assert explorer.state.focus == explorer.table.grid.records[0]["row"] != first[-1]
+    press(explorer, "b")
+    assert (explorer.state.page, explorer.state.focus) == (0, first[-1])
+
+
 @pytest.mark.parametrize(
     ("key", "name"), [("l", "show_lines"), ("t", "show_reconstruction"), ("v", "show_noise")]
 )

@@ -37,6 +37,19 @@ def test_equals_the_published_recipe(seed):
     assert made.is_covered.all()
 
 
+def test_a_missing_arm_is_no_data_and_a_dead_one_is(rng):
+    batch = make_batch(rng, 3)
+    batch.ivar[Arm.RED][:2] = 0
+    batch.flux[Arm.RED][0] = 0  # row 0 lacks the arm, row 1 has flux that nobody trusts
+    made = prepare_input(batch, COMPATIBLE_GRID)
+    red = COMPATIBLE_GRID.bins_of(Arm.RED)
+    assert made.is_covered[:, red].all(axis=1).tolist() == [False, True, True]
+    assert not made.is_covered[0, red].any()
+    assert not made.normalized_flux[0, red].any()
+    others = np.abs(made.normalized_flux[0, made.is_covered[0]])
+    assert np.isclose(np.median(others), 1, atol=1e-5)
+
+
 def test_all_zero_flux_is_divided_by_one(rng):
     batch = make_batch(rng, 1)
     for arm in ARMS:

@@ -1,0 +1,119 @@
+"""What is shown of the object in focus and of the selection: read off the loop, latest wins."""
+
+import logging
+import re
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any
+
+import numpy as np
+
+from anomaly_explorer.engine.errors import ExplorerError
+
+from .latest import Latest
+from .live import LiveInspector
+from .session import Session
+from .state import NO_ROWS
+from .views.facts import FactsView
+from .views.spectrum import SpectrumView
+from .views.stack import StackView
+
+EMPTY_HINT = "Click an object on the map or in the table to read and reconstruct its spectrum."
+STACK_HINT = "Lasso objects on the map to stack their spectra."
+_TARGET_ID = re.compile(r"-?[0-9]{1,19}")
+_LOG = logging.getLogger(__name__)
+
+
+class Detail:
+    """Spectrum, card and stack, bound to focus and selection.
+
+    Parameters
+    ----------
+    session : Session
+    live : LiveInspector
+        Shared by all sessions.
+    spectrum, facts, stack
+        The views that are filled.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        live: LiveInspector,
+        views: tuple[SpectrumView, FactsView, StackView],
+    ) -> None:
+        self.session, self.live = session, live
+        self.spectrum, self.facts, self.stack = views
+        self._objects, self._stacks = Latest(live.pool), Latest(live.stack_pool)
+        self._stacked = NO_ROWS
+        self.show_object(None)
+        self.stack.show(None, STACK_HINT)
+
+    def show_object(self, row: int | None) -> None:
+        """Read and reconstruct an object; None shows how to choose one."""
+        self._objects.cancel()
+        if row is None:
+            self.spectrum.show(None, EMPTY_HINT)
+            self.facts.show(None)
+            return
+        store = self.session.store
+        facts = store.records([row])[0]
+        self.facts.show(facts, store.manifest.ranked.get(facts["population"]))
+        target = facts["target_id"]
+
+        def show(future: "Future[Any]") -> None:
+            self._show(future, self.spectrum.show, f"The spectrum of {target}")
+
+        self._objects.ask(lambda _: self.live.inspector().inspect(row), show)
+
+    def show_stack(self) -> None:
+        """Stack what is selected and shown, unless it is stacked already."""
+        rows = self.session.selected_rows
+        if np.array_equal(rows, self._stacked):
+            return
+        self._stacked = rows
+        self._stacks.cancel()
+        if len(rows) == 0:
+            self.stack.show(None, STACK_HINT)
+            return
+        self.stack.show(None, f"Reading {len(rows):,} spectra…")
+
+        def job(number: int) -> Any:
+            from anomaly_explorer.engine.model.stack import stack_rows
+
+            def goes_on(done: int, total: int) -> bool:
+                return self._stacks.is_wanted(number) and not self.live.is_closed
+
+            return stack_rows(self.live.inspector(), rows, goes_on)
+
+        self._stacks.ask(job, lambda future: self._show(future, self.stack.show, "The stack"))
+
+    def find(self, text: str) -> None:
+        """Focus the object with a TARGETID, or say that there is none."""
+        cleaned = text.strip()
+        if not cleaned:
+            return
+        is_id = _TARGET_ID.fullmatch(cleaned) is not None and abs(int(cleaned)) < 2**63
+        rows = self.session.store.rows_of_target(int(cleaned)) if is_id else NO_ROWS
+        if len(rows):
+            self.session.state.focus = int(rows[0])
+            return
+        self.session.state.focus = None
+        reason = "is in no object of this store" if is_id else "is no TARGETID (a whole number)"
+        self.spectrum.show(None, f"{cleaned[:40]} {reason}.")
+
+    def close(self) -> None:
+        """Want no answers any more."""
+        self._objects.cancel()
+        self._stacks.cancel()
+
+    def _show(self, future: "Future[Any]", show: Callable[[Any, str], None], what: str) -> None:
+        """Show the answer, or one sentence in its place."""
+        error = future.exception()
+        if error is None:
+            show(future.result(), "")
+        elif isinstance(error, ExplorerError):
+            show(None, str(error))
+        else:
+            _LOG.error("%s could not be shown", what, exc_info=error)
+            show(None, f"{what} could not be shown: {error}. The server's log says more.")
