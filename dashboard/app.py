@@ -142,7 +142,7 @@ class Explorer:
         state.param.watch(self.table.refresh, ["sort_by", "is_descending", "page"])
         state.param.watch(self._on_focus, "focus")
         state.param.watch(self._on_plane, "plane")
-        self.header.search.param.watch(self._on_search, "value")
+        self.header.search.param.watch(self._on_search, "enter_pressed")
         self.page.param.watch(
             lambda event: soon("paint", lambda: self.repaint(DARK if event.new else LIGHT)),
             "dark_theme",
@@ -166,10 +166,8 @@ class Explorer:
         for view in self.maps:
             view.is_visible = self.state.plane in ("", view.plane_name)
 
-    def _on_search(self, event: Any) -> None:
-        if event.new:
-            self.detail.find(event.new)
-            self.header.search.value = ""
+    def _on_search(self, *_: Any) -> None:
+        self.detail.find(self.header.search.value_input)
 
     def _await_device(self) -> None:
         """Load the model once the first picture is out; then write its device in the header."""

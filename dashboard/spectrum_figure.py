@@ -9,9 +9,10 @@ from bokeh.layouts import column
 from bokeh.models import ColumnDataSource, CrosshairTool, GlyphRenderer, HoverTool, Range1d, Span
 
 from anomaly_explorer.dashboard import spectrum_layers as layers
+from anomaly_explorer.dashboard.padding import pad_columns
 from anomaly_explorer.dashboard.spectrum_layers import Columns, Look
 from anomaly_explorer.dashboard.spectrum_panels import new_panel, new_strip, residual_hover
-from anomaly_explorer.dashboard.theme import SANS, Palette, style_figure
+from anomaly_explorer.dashboard.theme import SANS, TRANSPARENT, Palette, style_figure
 from anomaly_explorer.engine.spectra.grid import ARMS
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ _EMPTY: dict[str, Columns] = {
     "masked": {"x0": [], "x1": []},
     "reconstruction": {"x": [], "y": []},
     "peak": {"x": [], "residual": []},
-    "lines": layers.pad_lines({key: [] for key in layers.LINE_COLUMNS}),
+    "lines": {key: [] for key in (*layers.LINE_COLUMNS, "color")},
     "sky_lines": {"x": [], "name": []},
     "bands": {"x0": [], "x1": []},
     "overlaps": {"x0": [], "x1": []},
@@ -91,7 +92,6 @@ class SpectrumFigure:
             self._put("lines", None)
             return
         columns = layers.line_layer(look)
-        columns = layers.pad_lines(columns)
         self._put("lines", {**columns, "color": self._line_colors(columns["kind"])})
 
     def set_visible(self, name: str, is_visible: bool) -> None:
@@ -117,11 +117,13 @@ class SpectrumFigure:
         self.flux.x_range.update(start=low, end=high)
 
     def _put(self, name: str, columns: Columns | None) -> None:
-        self.sources[name].data = columns if columns is not None else _EMPTY[name]
+        source = self.sources[name]
+        n_now = max(len(values) for values in source.data.values())
+        source.data = pad_columns(_EMPTY[name] if columns is None else columns, n_now)
 
     def _line_colors(self, kinds: Any) -> list[str]:
         palette = self.palette
-        by_kind = {"absorption": palette.absorption}
+        by_kind = {"absorption": palette.absorption, "": TRANSPARENT}
         return [by_kind.get(kind, palette.emission) for kind in kinds]
 
     def _set_ranges(self, inspection: "Inspection | None", look: Look) -> None:

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from anomaly_explorer.dashboard.curves import band_polygons, limits_of, runs_of, step_line
-from anomaly_explorer.dashboard.theme import TRANSPARENT
 from anomaly_explorer.engine.spectra.grid import ARMS, STEP_ANGSTROM, Arm
-from anomaly_explorer.engine.spectra.lines import LINES, SKY_LINES, TELLURIC_BANDS, lines_at
+from anomaly_explorer.engine.spectra.lines import SKY_LINES, TELLURIC_BANDS, lines_at
 from anomaly_explorer.engine.spectra.smooth import smooth_flux
 from anomaly_explorer.engine.spectra.spectrum import NOT_COVERED
 
@@ -148,18 +147,6 @@ def line_layer(look: Look) -> Columns:
         for key, value in zip(columns, (*here, line.name, line.wavelength, line.kind), strict=True):
             columns[key].append(value)
     return columns
-
-
-def pad_lines(columns: Columns) -> Columns:
-    """Return the columns filled up to the length of the whole line list, with nothing to see.
-
-    Their length must not change: where one colour a line is drawn, the browser may paint between
-    two updates, and looks for the colour of a line that is no longer there.
-    """
-    n = len(LINES) - len(columns["x"])
-    blank = {"label": "", "name": "", "kind": "emission"}
-    padded = {key: [*values, *[blank.get(key, np.nan)] * n] for key, values in columns.items()}
-    return {"color": [TRANSPARENT] * len(LINES), **padded}
 
 
 def sky_line_layer(look: Look) -> Columns:

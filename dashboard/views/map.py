@@ -34,6 +34,8 @@ LOD_TIMEOUT_MS = 60
 HOVER_REST_MS = 90
 PICK_PIXELS = 9
 DEFAULT_SIZE = (760, 560)
+# One mark that is nowhere: a source must not shrink to nothing while the browser paints it.
+_NOWHERE = {"x": [float("nan")], "y": [float("nan")]}
 HOVER_JS = """
 clearTimeout(source.tags[0]);
 const at = [cb_obj.x, cb_obj.y];
@@ -190,9 +192,9 @@ class MapView(pn.viewable.Viewer):
 
     def _add_marks(self) -> None:
         """Add the ring of the focus, the ring and the words under the mouse."""
-        self._focus = ColumnDataSource({"x": [], "y": []}, name="focus")
-        self._hover = ColumnDataSource({"x": [], "y": []}, name="hover")
-        self._mouse = ColumnDataSource({"x": [], "y": []}, name="mouse", tags=[0])
+        self._focus = ColumnDataSource(_NOWHERE, name="focus")
+        self._hover = ColumnDataSource(_NOWHERE, name="hover")
+        self._mouse = ColumnDataSource(_NOWHERE, name="mouse", tags=[0])
         self._focus_ring = self.figure.scatter(
             "x", "y", source=self._focus, size=15, fill_alpha=0, line_width=2, marker="circle"
         )
@@ -249,7 +251,7 @@ class MapView(pn.viewable.Viewer):
 
     def _on_rest(self, attr: str, old: Any, new: Any) -> None:
         x, y = (self._mouse.data[name] for name in ("x", "y"))
-        row = self._pick(x[0], y[0]) if len(x) and x[0] is not None and y[0] is not None else None
+        row = self._pick(x[0], y[0]) if None not in (x[0], y[0]) else None
         self._name(row)
 
     def _name(self, row: int | None) -> None:
@@ -270,8 +272,9 @@ class MapView(pn.viewable.Viewer):
     def _position(self, row: int | None) -> dict[str, list[float]]:
         """Return where a store row is on this plane, as columns of a source."""
         if row is None:
-            return {"x": [], "y": []}
+            return _NOWHERE
         plane = self.plane
-        at = row if plane.rows is None else np.flatnonzero(plane.rows == row)
-        x, y = np.atleast_1d(plane.x[at]), np.atleast_1d(plane.y[at])
-        return {"x": x.astype(float).tolist(), "y": y.astype(float).tolist()}
+        at = np.array([row]) if plane.rows is None else np.flatnonzero(plane.rows == row)
+        if len(at) == 0:
+            return _NOWHERE
+        return {"x": [float(plane.x[at[0]])], "y": [float(plane.y[at[0]])]}

@@ -137,6 +137,7 @@ def _stretches(wavelength: NDArray[np.float64], is_covered: NDArray[np.bool_]) -
 def _frame(palette: Palette, height: int, y_label: str) -> dict[str, Any]:
     return {
         "height": height,
+        "toolbar": None,
         "responsive": True,
         "xlabel": "Observed wavelength (Å, vacuum)",
         "ylabel": y_label,

@@ -55,22 +55,27 @@ def inspection(rng):
 
 
 def drawn(figure, name):
+    # What is no longer there stays on, filled up with nothing to see.
     data = figure.sources[name].data
-    if name != "lines":
-        return data
-    # Lines are filled up to a constant length with nothing to see.
-    seen = np.isfinite(np.asarray(data["x"], dtype=float))
-    return {
-        key: [v for v, s in zip(values, seen, strict=True) if s] for key, values in data.items()
-    }
+    first = next(iter(data.values()))
+    n = len(first)
+    while n and not np.isfinite(np.asarray(first[n - 1], dtype=float)).any():
+        n -= 1
+    return {key: values[:n] for key, values in data.items()}
 
 
-def test_the_columns_of_lines_never_change_their_length(inspection):
-    figure = draw_spectrum(None, Look(), DARK)
-    for shown in (inspection, None, inspection):
-        figure.fill(shown, Look(redshift=0.5 if shown else 0.0))
-        lengths = {len(values) for values in figure.sources["lines"].data.values()}
-        assert lengths == {len(LINES)}
+def test_no_source_ever_shrinks_and_what_is_gone_is_not_seen(inspection):
+    figure = draw_spectrum(inspection, Look(redshift=0.5), DARK)
+    before = {name: len(next(iter(s.data.values()))) for name, s in figure.sources.items()}
+    figure.fill(None, Look())
+    for name, source in figure.sources.items():
+        lengths = {len(values) for values in source.data.values()}
+        assert lengths == {before[name]}
+        assert len(next(iter(drawn(figure, name).values()))) == 0
+    figure.paint(LIGHT)
+    figure.fill(inspection, Look(redshift=0.5))
+    again = draw_spectrum(inspection, Look(redshift=0.5), LIGHT)
+    assert drawn(figure, "lines")["x"] == drawn(again, "lines")["x"]
 
 
 def finite(values):
