@@ -53,16 +53,19 @@ def train(options: Namespace) -> None:
         result = train_autoencoder(
             chosen.normalized_flux, plan, lambda epoch, _: advance(epoch + 1, plan.epochs)
         )
+    training_loss, validation_loss = result.best_losses
     facts = {
         "pixels_per_bin": chosen.grid.pixels_per_bin,
         "training_survey": chosen.survey,
         "training": {
             **vars(plan),
-            "training_loss": round(result.training_losses[-1], 6),
-            "validation_loss": round(min(result.validation_losses), 6),
+            "best_epoch": result.best_epoch + 1,
+            "training_loss": round(training_loss, 6),
+            "validation_loss": round(validation_loss, 6),
         },
     }
-    card = save_model(options.out, result.network, chosen.target_ids, facts)
+    trained_on = chosen.target_ids[result.training_rows]
+    card = save_model(options.out, result.network, trained_on, facts)
     say(
         f"{options.out}: {card.n_training:,} spectra of {card.training_survey}, "
         f"validation loss {facts['training']['validation_loss']}, model {card.model_id}"

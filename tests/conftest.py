@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,13 +31,28 @@ def pytest_collection_modifyitems(config, items):
             item.add_marker(pytest.mark.skip(reason="needs --scale"))
 
 
+def find_real_data(checkout: Path, environment: Mapping[str, str]) -> Path:
+    """Find the folder of real spectra, or skip; fail in CI where it was promised.
+
+    It is promised by ANOMALY_REAL_DATA, or by a `shared` folder beside the checkout: a clean public
+    checkout has neither, and its tests of real spectra are skipped.
+    """
+    named = environment.get("ANOMALY_REAL_DATA")
+    folder = Path(named) if named else checkout.parent / "shared" / "data"
+    if folder.is_dir():
+        return folder
+    if environment.get("CI") and (named or (checkout.parent / "shared").is_dir()):
+        pytest.fail(f"no real spectra: {folder} does not exist, and CI must run their tests")
+    pytest.skip(
+        f"no real spectra: {folder} does not exist, as in every clean checkout "
+        "(set ANOMALY_REAL_DATA)"
+    )
+
+
 @pytest.fixture(scope="session")
 def real_data() -> Path:
-    """The folder of real spectra; tests that need it skip where it is absent."""
-    folder = Path(os.environ.get("ANOMALY_REAL_DATA", CHECKOUT.parent / "shared" / "data"))
-    if not folder.is_dir():
-        pytest.skip(f"no real spectra: {folder} does not exist (set ANOMALY_REAL_DATA)")
-    return folder
+    """The folder of real spectra; see `find_real_data`."""
+    return find_real_data(CHECKOUT, os.environ)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from panel.custom import JSComponent
 
 from anomaly_explorer.dashboard.session import PAGE_ROWS, Session
 from anomaly_explorer.dashboard.theme import BASE_CSS
-from anomaly_explorer.engine.catalog.schema import BY_NAME
+from anomaly_explorer.engine.catalog.store import Store
 
 LABELS = {
     "score_rank": "Rank",
@@ -30,10 +30,6 @@ LABELS = {
     "peak_wavelength": "Peak Å",
     "ra_deg": "RA °",
     "dec_deg": "Dec °",
-}
-MEANINGS = {
-    "score_rank": "rank of the score within the object's own population; 1 = largest",
-    "score_percentile": "share of its population with a smaller score",
 }
 TEXT = frozenset({"target_id", "worst_arm", "spectype", "population", "survey", "injected_type"})
 TABLE_CSS = """
@@ -73,13 +69,12 @@ def format_cell(name: str, value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def describe_columns(names: tuple[str, ...]) -> list[dict[str, str]]:
+def describe_columns(store: Store, names: tuple[str, ...]) -> list[dict[str, str]]:
     """Return name, label, meaning with unit, and alignment of each column."""
     described = []
     for name in names:
-        column = BY_NAME.get(name)
-        meaning = MEANINGS.get(name, column.meaning if column else name)
-        unit = f" [{column.unit}]" if column and column.unit else ""
+        column = store.describe(name)
+        meaning, unit = column.meaning, f" [{column.unit}]" if column.unit else ""
         align = "left" if name in TEXT else "right"
         described.append({"name": name, "label": LABELS[name], "meaning": meaning + unit,
                           "align": align})  # fmt: skip
@@ -120,7 +115,7 @@ class TableView(pn.viewable.Viewer):
     def __init__(self, session: Session, **params: Any) -> None:
         super().__init__(**params)
         self.session = session
-        self.columns = describe_columns(self._columns_of(session))
+        self.columns = describe_columns(session.store, self._columns_of(session))
         self.grid = TableGrid(
             self._on_message, columns=self.columns, sizing_mode="stretch_both",
             min_height=160, css_classes=["object-table"], stylesheets=[BASE_CSS, TABLE_CSS],

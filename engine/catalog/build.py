@@ -4,7 +4,6 @@ Memory holds one column at a time, whatever the number of batches. The store app
 name only when it is complete.
 """
 
-import hashlib
 import json
 import os
 import shutil
@@ -25,7 +24,7 @@ from .derive import CLUSTER, UMAP_X, UMAP_Y, derive_population, derive_ranks, de
 from .folder import CatalogFolder
 from .latents import BLOCK_ROWS, write_latents
 from .manifest import Manifest, is_store
-from .schema import BY_NAME, COLUMNS, LATENT_NAMES, N_LATENTS
+from .schema import BY_NAME, COLUMNS, LATENT_NAMES, N_LATENTS, schema_hash
 from .staging import NULL_CODE, Staging
 from .store import Store
 
@@ -72,12 +71,6 @@ def build_store(catalog: Path, store: Path, progress: Progress | None = None) ->
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
     return Store.open(store)
-
-
-def schema_hash() -> str:
-    """Return a hash of the names and types of `schema.COLUMNS`."""
-    text = "\n".join(f"{c.name} {c.catalog_name} {c.dtype}" for c in COLUMNS)
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 @dataclass
@@ -131,7 +124,7 @@ class _Build:
     def _write_legends(self, staging: Staging) -> None:
         (self.path / "legends").mkdir()
         for name, legend in staging.legends.items():
-            (self.path / "legends" / f"{name}.json").write_text(json.dumps(legend))
+            (self.path / "legends" / f"{name}.json").write_text(json.dumps(legend), "utf-8")
 
     def _write_latents(self, staging: Staging) -> int:
         n_others = len(COLUMNS) - N_LATENTS

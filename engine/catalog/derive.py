@@ -30,7 +30,6 @@ SCORE_PERCENTILE = _extra(
     "float32",
     "share of the ranked objects of its own population that rank no higher, in percent",
 )
-EXTRA_COLUMNS = (UMAP_X, UMAP_Y, CLUSTER, TIER_BITS, SCORE_RANK, SCORE_PERCENTILE)
 
 
 def derive_snr(staging: Staging) -> bool:
@@ -68,9 +67,6 @@ def derive_ranks(staging: Staging) -> dict[str, Any]:
     names = ("score_mse", "snr", "redshift_warning", "coverage", "target_id")
     columns: dict[str, NDArray[Any]] = {name: staging.get(name) for name in names}
     columns["population"] = staging.text("population")
-    if np.isnan(columns["coverage"]).all():
-        # A catalog that knows no coverage at all has nothing against any object.
-        columns["coverage"] = np.ones(len(columns["coverage"]), np.float32)
     ranks = rank_scores(columns)
     percentiles = np.full(len(ranks), np.nan, np.float32)
     n_ranked: dict[str, int] = {}

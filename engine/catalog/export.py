@@ -53,6 +53,7 @@ class Selected:
             "store": self.store.path.name,
             "model": f"{manifest.model.get('name')} {manifest.model.get('id')}",
             "objects": self._populations(),
+            "tiers": self._tiers(),
             "exported": datetime.now(UTC).isoformat(timespec="seconds"),
         }
         if manifest.simulated:
@@ -68,6 +69,11 @@ class Selected:
         return (
             f"{len(self.rows):,} of {self.store.n_objects:,} objects; population: {listed or '-'}"
         )
+
+    def _tiers(self) -> str:
+        manifest = self.store.manifest
+        bits = ", ".join(f"{bit} {name}" for bit, name in enumerate(manifest.tiers))
+        return f"tier_bits, bit by bit: {bits} (tier rules version {manifest.tiers_version})"
 
     @property
     def schema(self) -> pa.Schema:

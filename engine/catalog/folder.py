@@ -15,7 +15,8 @@ from anomaly_explorer.engine.fingerprint import fingerprint
 from .manifest import Batch
 from .schema import BY_CATALOG_NAME
 
-BATCH_PATTERN = "desi_dr1_catalog_batch_*.parquet"
+BATCH_NAME = "desi_dr1_catalog_batch_{}.parquet"
+BATCH_PATTERN = BATCH_NAME.format("*")
 POSITION_COLUMNS = ("umap_x", "umap_y", "cluster")
 
 

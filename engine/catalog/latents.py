@@ -37,11 +37,6 @@ class Latents:
             np.memmap(path, LATENT_TYPE, mode="r", shape=(n_objects * N_LATENTS,))
         )
 
-    @property
-    def n_blocks(self) -> int:
-        """Return the number of blocks."""
-        return -(-self.n_objects // self.block_rows)
-
     def block(self, index: int) -> NDArray[np.float16]:
         """Return the latents of one block of rows, (128, rows of the block), without a copy."""
         start = index * self.block_rows

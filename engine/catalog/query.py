@@ -1,9 +1,8 @@
 """What vaex answers: statistics over whole columns, out of core, on all processors.
 
-vaex sits behind this file so that it can be replaced. Two of its faults shape the interface:
-after a lasso selection slicing and sorting raise, so rows are always given as numbers; and its
-expression text is evaluated by Python, so no text of a person ever reaches it: names are checked
-against the store's columns, and the only numbers in an expression are the store's null values.
+vaex sits behind this file so that it can be replaced. Its expression text is evaluated by Python,
+so no text of a person ever reaches it: names are checked against the store's columns, and the only
+numbers in an expression are the store's null values.
 """
 
 from collections.abc import Sequence
@@ -11,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from anomaly_explorer.engine.errors import InputError
 
@@ -77,16 +76,6 @@ class CatalogQuery:
             if kind not in ("float", "integer", "bool"):
                 raise InputError(f"Column {name} is a {kind}; statistics need numbers.")
         return {name: _statistics(self._ask(name), self._known(name)) for name in names}
-
-    def take_columns(self, rows: ArrayLike, names: Sequence[str]) -> dict[str, NDArray[Any]]:
-        """Return columns at M rows in the given order, each (M,), as the store holds them."""
-        index = self.store.checked_rows(rows)
-        for name in names:
-            self.store.describe(name)
-        if len(index) == 0 or not names:
-            return {name: self.store.column(name)[index] for name in names}
-        taken = self._table[list(names)].take(index)
-        return {name: taken[name].to_numpy() for name in names}
 
     def _ask(self, name: str) -> list[Any]:
         # One column at a time: what vaex spends on planning grows with the square of the questions

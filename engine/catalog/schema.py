@@ -5,6 +5,7 @@ rest are ours. Code and store use `Column.name`; the renaming happens at the fil
 nowhere else. Source of the first 173: the published catalog's schema.
 """
 
+import hashlib
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -111,7 +112,7 @@ _REDROCK = (
 )
 _FIBERMAP = (
     _published(
-        "target_id", "targetid", "int64", "", "DESI's 64-bit TARGETID, or our own: id_origin"
+        "target_id", "targetid", "int64", "", "DESI's 64-bit TARGETID, or what id_origin says"
     ),
     _published("target_ra", "target_ra", "float32", "deg", "right ascension, float32: see ra_deg"),
     _published("target_dec", "target_dec", "float32", "deg", "declination, float32: see dec_deg"),
@@ -182,7 +183,12 @@ _OURS = (
     _ours(
         "peak_wavelength", "float32", "Angstrom", "true centre of the bin of the largest |residual|"
     ),
-    _ours("coverage", "float32", "", "share of the model's bins with ivar > 0"),
+    _ours(
+        "coverage",
+        "float32",
+        "",
+        "share of the model's bins with at least one unmasked pixel of ivar > 0",
+    ),
     _ours("snr", "float32", "Angstrom-1/2", "largest of the three arm S/N"),
     _ours("population", "string", "", "answer of the gate: science, gated or unknown"),
     _ours("gate_reason", "string", "", "why the gate decided so"),
@@ -197,7 +203,11 @@ _OURS = (
         "coadd_group", "string", "", "group the key is unique in, such as healpix/main/dark/9144"
     ),
     _ours(
-        "id_origin", "string", "", "survey: the survey's own id; file: made from (file hash, row)"
+        "id_origin",
+        "string",
+        "",
+        "survey: the survey's own id, or built from its keys (SDSS plate, MJD, fiber); "
+        "file: made from (file hash, row)",
     ),
     _ours("objtype", "string", "", "what the fiber was put on: TGT, SKY, BAD, as the survey says"),
     _ours("fiber_status", "int32", "", "COADD_FIBERSTATUS bits; 0 = good"),
@@ -242,6 +252,12 @@ READER_COLUMNS: frozenset[str] = frozenset(
         "source_file",
     }
 )
+
+
+def schema_hash() -> str:
+    """Return a hash of the names and types of `COLUMNS`."""
+    text = "\n".join(f"{c.name} {c.catalog_name} {c.dtype}" for c in COLUMNS)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def arrow_schema() -> pa.Schema:

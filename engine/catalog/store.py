@@ -3,7 +3,6 @@
 import json
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -13,19 +12,22 @@ from numpy.typing import ArrayLike, NDArray
 
 from anomaly_explorer.engine.errors import InputError, StoreError
 from anomaly_explorer.engine.plane.plane import Plane
+from anomaly_explorer.engine.scoring.tiers import TIERS_VERSION, stated_population
 
 from .latents import Latents
 from .manifest import Manifest, StoredColumn
 from .names import unknown_name
-from .schema import N_LATENTS
+from .schema import N_LATENTS, schema_hash
 
 PLANE_NAMES = ("umap", "score_snr")
+_ARMS = ("B", "R", "Z")
 
 
 class Store:
     """N objects in map order: columns, latents and planes, all mapped and read-only.
 
-    Open one with `Store.open`. All methods may be called from many threads.
+    Open one with `Store.open`. All methods may be called from many threads. Every file is opened
+    at once: a store that is built again under its name goes on as the one that was opened.
 
     Parameters
     ----------
@@ -39,14 +41,21 @@ class Store:
         self.path = path
         self.manifest = manifest
         self._described = {column.name: column for column in manifest.columns}
-        self._legends: dict[str, tuple[str, ...]] = {}
-        self._planes: dict[str, Plane] = {}
         batch = pa.ipc.open_file(pa.memory_map(str(path / "columns.arrow"))).get_batch(0)
         self._columns = {
             name: batch.column(i).to_numpy(zero_copy_only=True)
             for i, name in enumerate(batch.schema.names)
         }
         self._latents = Latents(path / "latents.f16", manifest.n_objects, manifest.latent_block)
+        self._legends: dict[str, tuple[str, ...]] = {
+            name: tuple(json.loads((path / "legends" / f"{name}.json").read_text("utf-8")))
+            for name, column in self._described.items()
+            if column.kind == "category"
+        }
+        self._planes = {name: Plane.open(path / "planes" / name) for name in PLANE_NAMES}
+        self._target_order: NDArray[np.uint32] = np.load(
+            path / "target_order.npy", mmap_mode="r", allow_pickle=False
+        )
 
     @classmethod
     def open(cls, path: Path) -> "Store":
@@ -55,10 +64,12 @@ class Store:
         Raises
         ------
         StoreError
-            When the directory is no store, of another format version, or incomplete.
+            When the directory is no store, of another format version, schema or tier rules, or
+            incomplete.
         """
         path = Path(path)
         manifest = Manifest.read(path)
+        _check_rules(path, manifest)
         for name, size in manifest.files.items():
             file = path / name
             actual = file.stat().st_size if file.is_file() else None
@@ -69,7 +80,7 @@ class Store:
             store = cls(path, manifest)
         except (pa.ArrowException, OSError, ValueError) as error:
             raise StoreError(
-                f"The columns of the store {path} cannot be mapped ({error}); build it again."
+                f"The files of the store {path} cannot be opened ({error}); build it again."
             ) from error
         store._check_columns()
         return store
@@ -117,19 +128,11 @@ class Store:
         """Return the values of a category, sorted; code i stands for the i-th."""
         if not self.is_category(name):
             raise InputError(f"Column {name} is a {self.describe(name).kind}, it has no legend.")
-        if name not in self._legends:
-            file = self.path / "legends" / f"{name}.json"
-            self._legends[name] = tuple(json.loads(file.read_text()))
         return self._legends[name]
 
     def latents(self, rows: ArrayLike) -> NDArray[np.float32]:
         """Return the latents of M rows in the given order, (M, 128); stored as float16."""
         return self._latents.take(self.checked_rows(rows))
-
-    @property
-    def latent_blocks(self) -> Latents:
-        """Return the latents as they lie on disk, for searches over all of them."""
-        return self._latents
 
     def records(self, rows: ArrayLike, names: Sequence[str] | None = None) -> list[dict[str, Any]]:
         """Return M objects in the given order, decoded to plain Python values.
@@ -166,16 +169,10 @@ class Store:
         last = bisect_right(places, target_id, lo=first, key=id_at)
         return np.sort(order[first:last]).astype(np.int64)
 
-    @cached_property
-    def _target_order(self) -> NDArray[np.uint32]:
-        return np.load(self.path / "target_order.npy", mmap_mode="r", allow_pickle=False)
-
     def plane(self, name: str) -> Plane:
         """Return the plane ``umap`` or ``score_snr``."""
         if name not in PLANE_NAMES:
             raise InputError(unknown_name("plane", name, PLANE_NAMES))
-        if name not in self._planes:
-            self._planes[name] = Plane.open(self.path / "planes" / name)
         return self._planes[name]
 
     def checked_rows(self, rows: ArrayLike) -> NDArray[np.int64]:
@@ -195,6 +192,19 @@ class Store:
         return index.astype(np.int64)
 
 
+def _check_rules(path: Path, manifest: Manifest) -> None:
+    if manifest.tiers_version != TIERS_VERSION:
+        raise StoreError(
+            f"The store {path} was built with tier rules version {manifest.tiers_version}, this "
+            f"program has version {TIERS_VERSION}: run build again from its catalog."
+        )
+    if manifest.schema_hash != schema_hash():
+        raise StoreError(
+            f"The store {path} was built with other columns than this program's schema has: run "
+            "build again from its catalog."
+        )
+
+
 def info(store: Store) -> dict[str, Any]:
     """Return what a store holds, in numbers fit for JSON.
 
@@ -202,21 +212,42 @@ def info(store: Store) -> dict[str, Any]:
     -------
     dict
         ``objects``, ``science_targets``, ``gated``, ``unknown``, ``columns`` (latents included),
-        ``tiers``, ``arms`` and ``surveys`` (name -> objects), ``model``, ``simulated`` (None for
-        observations), ``skipped`` (kind -> files).
+        ``population`` (the stated one: science, or unknown where there is none of science),
+        ``tiers`` and ``arms`` (name -> objects of that population), ``tiers_all`` and ``arms_all``
+        (the same of all populations), ``surveys`` (name -> objects), ``model``, ``simulated``
+        (None for observations), ``skipped`` (kind -> files).
     """
     manifest = store.manifest
     populations = manifest.counts["populations"]
+    present = [name for name, count in populations.items() if count]
+    population = stated_population(np.array(present, dtype=object))
+    is_stated = store.column("population") == store.legend("population").index(population)
     return {
         "objects": store.n_objects,
         "science_targets": populations.get("science", 0),
         "gated": populations.get("gated", 0),
         "unknown": populations.get("unknown", 0),
         "columns": len(store.column_names) + N_LATENTS,
-        "tiers": dict(manifest.counts["tiers"]),
-        "arms": {arm: manifest.counts["arms"].get(arm, 0) for arm in ("B", "R", "Z")},
+        "population": population,
+        "tiers": _tiers_of(store, is_stated),
+        "arms": _arms_of(store, is_stated),
+        "tiers_all": dict(manifest.counts["tiers"]),
+        "arms_all": {arm: manifest.counts["arms"].get(arm, 0) for arm in _ARMS},
         "model": dict(manifest.model),
         "simulated": dict(manifest.simulated) if manifest.simulated else None,
         "surveys": dict(manifest.counts["surveys"]),
         "skipped": dict(manifest.skipped),
     }
+
+
+def _tiers_of(store: Store, is_counted: NDArray[np.bool_]) -> dict[str, int]:
+    bits = store.column("tier_bits")[is_counted]
+    return {
+        name: int(np.count_nonzero(bits & np.uint32(1 << bit)))
+        for bit, name in enumerate(store.manifest.tiers)
+    }
+
+
+def _arms_of(store: Store, is_counted: NDArray[np.bool_]) -> dict[str, int]:
+    codes, legend = store.column("worst_arm")[is_counted], store.legend("worst_arm")
+    return {arm: int(np.count_nonzero(codes == legend.index(arm))) for arm in _ARMS}

@@ -11,15 +11,18 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from anomaly_explorer.engine.catalog.folder import BATCH_PATTERN
 from anomaly_explorer.engine.catalog.schema import BY_NAME, LATENT_NAMES
 from anomaly_explorer.engine.errors import InputError, StoreError
 from anomaly_explorer.engine.fingerprint import fingerprint
+from anomaly_explorer.engine.scoring.gate import UNKNOWN
+from anomaly_explorer.engine.scoring.tiers import stated_population
 
 from .cluster import find_clusters
 from .landmarks import choose_landmarks
 from .project import Placer, fit_map, neighbor_preservation, trustworthiness
 
-EMBEDDING_FORMAT = 1
+EMBEDDING_FORMAT = 2
 DEFAULT_LANDMARKS = 20_000
 MIN_OBJECTS = 20
 CHECKED_ROWS = 2000
@@ -54,7 +57,7 @@ def embed_catalog(
     Raises
     ------
     StoreError
-        No batches, or fewer than 20 objects.
+        No batches, fewer than 20 objects, or a batch without latents or score.
     InputError
         Fewer than 20 landmarks.
     """
@@ -73,8 +76,10 @@ def embed_catalog(
     if ready is not None and wanted.items() <= ready.items():
         return ready
     tell("reading latents")
-    latents, scores, strata = _read_latents(catalog, list(batches))
-    rows = choose_landmarks(scores, strata, n_landmarks, seed)
+    latents, facts = _read_objects(catalog, list(batches))
+    population = facts["population"]
+    is_stated = population == stated_population(population)
+    rows = choose_landmarks(facts["score_mse"], facts["strata"], is_stated, n_landmarks, seed)
     tell(f"fitting the map on {len(rows):,} landmarks")
     positions = np.empty((n, 2), dtype=np.float32)
     positions[rows] = fit_map(latents[rows], seed)
@@ -84,15 +89,15 @@ def embed_catalog(
         positions[others] = Placer(latents[rows], positions[rows], seed).place(latents[others])
     tell("finding clusters")
     clusters = find_clusters(latents[rows], latents, seed)
-    facts = {**wanted, "method": "UMAP of landmarks, distilled network for the rest",
+    said = {**wanted, "method": "UMAP of landmarks, distilled network for the rest",
              "n_clusters": int(clusters.max()) + 1,
              **_check(latents, positions, rows, seed)}  # fmt: skip
-    _write(folder, positions, clusters, facts)
-    return facts
+    _write(folder, positions, clusters, said)
+    return said
 
 
 def _count_rows(catalog: Path) -> dict[str, int]:
-    paths = sorted(catalog.glob("desi_dr1_catalog_batch_*.parquet"))
+    paths = sorted(catalog.glob(BATCH_PATTERN))
     if not paths:
         raise StoreError(f"{catalog} holds no catalog batches: run `anomaly-explorer scan` first")
     try:
@@ -101,24 +106,39 @@ def _count_rows(catalog: Path) -> dict[str, int]:
         raise StoreError(f"a batch of {catalog} cannot be read ({error}): scan again") from None
 
 
-def _read_latents(
+def _read_objects(
     catalog: Path, names: list[str]
-) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.str_]]:
-    """Return latents (N, 128), scores (N,) and strata (N,) of all batches in order."""
+) -> tuple[NDArray[np.float32], dict[str, NDArray[Any]]]:
+    """Return latents (N, 128), and `score_mse`, `population` and strata, (N,), of all batches."""
+    parts = [_read_batch(catalog / name) for name in names]
+    latents = np.concatenate([block for block, _ in parts])
+    return latents, {name: np.concatenate([facts[name] for _, facts in parts])
+                     for name in parts[0][1]}  # fmt: skip
+
+
+def _read_batch(path: Path) -> tuple[NDArray[np.float32], dict[str, NDArray[Any]]]:
     columns = [BY_NAME[name].catalog_name for name in LATENT_NAMES]
-    latents, scores, strata = [], [], []
-    for name in names:
-        file = pq.ParquetFile(catalog / name)
-        known = [c for c in ("spectype", "population") if c in file.schema_arrow.names]
-        table = file.read([*columns, "anomaly_score", *known])
-        block = np.stack([table[column].to_numpy() for column in columns], axis=1)
-        latents.append(np.nan_to_num(block.astype(np.float32)))
-        scores.append(table["anomaly_score"].to_numpy().astype(np.float32))
-        label = np.full(len(table), "", dtype=object)
-        for column in known:
-            label = label + np.array([v or "" for v in table[column].to_pylist()], dtype=object)
-        strata.append(label.astype(str))
-    return np.concatenate(latents), np.concatenate(scores), np.concatenate(strata)
+    score = BY_NAME["score_mse"].catalog_name
+    file = pq.ParquetFile(path)
+    present = set(file.schema_arrow.names)
+    if missing := [name for name in (score, *columns) if name not in present]:
+        more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+        raise StoreError(
+            f"{path} lacks the column {missing[0]}{more}: a map needs scores and latents, "
+            "scan these spectra again"
+        )
+    optional = [name for name in ("spectype", "population") if name in present]
+    table = file.read([*columns, score, *optional])
+    block = np.stack([table[column].to_numpy() for column in columns], axis=1)
+    text = {name: np.full(len(table), "", dtype=object) for name in ("spectype", "population")}
+    for name in optional:
+        text[name][:] = [value or "" for value in table[name].to_pylist()]
+    population = text["population"]
+    return np.nan_to_num(block.astype(np.float32)), {
+        "score_mse": table[score].to_numpy().astype(np.float32),
+        "strata": (text["spectype"] + population).astype(str),
+        "population": np.where(population == "", UNKNOWN, population),
+    }
 
 
 def _check(

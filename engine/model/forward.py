@@ -9,7 +9,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from .network import N_LATENTS, BigAE
+from anomaly_explorer.engine.catalog.schema import N_LATENTS
+
+from .network import BigAE
 
 BLOCK = 256
 

@@ -8,7 +8,7 @@ published weights load as they are once converted to safetensors.
 import torch
 from torch import Tensor, nn
 
-N_LATENTS = 128
+from anomaly_explorer.engine.catalog.schema import N_LATENTS
 
 
 class BigAE(nn.Module):

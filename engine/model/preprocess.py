@@ -42,7 +42,7 @@ class ModelInput:
 
     @property
     def coverage(self) -> NDArray[np.float32]:
-        """Return the share of bins with ivar > 0, (N,) float32."""
+        """Return the share of bins with unmasked pixels of ivar > 0, (N,) float32."""
         return self.has_data.mean(axis=1, dtype=np.float32)
 
 

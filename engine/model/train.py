@@ -34,11 +34,30 @@ class TrainingPlan:
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """The trained network in eval mode, and the losses per epoch."""
+    """What training gave.
+
+    Parameters
+    ----------
+    network : BigAE
+        In eval mode, with the weights of the best epoch.
+    training_rows : (T,) int64
+        Sorted rows of the spectra that were trained on; the others were held out for validation.
+    training_losses, validation_losses : tuple of float
+        Per epoch.
+    best_epoch : int
+        The epoch with the smallest validation loss, from 0.
+    """
 
     network: BigAE
+    training_rows: NDArray[np.int64]
     training_losses: tuple[float, ...]
     validation_losses: tuple[float, ...]
+    best_epoch: int
+
+    @property
+    def best_losses(self) -> tuple[float, float]:
+        """Return training and validation loss of the best epoch."""
+        return self.training_losses[self.best_epoch], self.validation_losses[self.best_epoch]
 
 
 def train_autoencoder(
@@ -65,25 +84,26 @@ def train_autoencoder(
     if len(normalized_flux) < 10:
         raise ValueError(f"training needs at least 10 spectra, got {len(normalized_flux)}")
     torch.manual_seed(plan.seed)
-    shuffled = torch.from_numpy(normalized_flux)[torch.randperm(len(normalized_flux))]
-    n_validation = max(1, int(plan.validation_share * len(shuffled)))
+    order = torch.randperm(len(normalized_flux))
+    n_validation = max(1, int(plan.validation_share * len(order)))
+    shuffled = torch.from_numpy(normalized_flux)[order]
     validation, training = shuffled[:n_validation], shuffled[n_validation:]
     network = BigAE(normalized_flux.shape[1])
     epochs = _Epochs(network, plan, n_steps=-(-len(training) // plan.batch_size))
-    best, best_state = np.inf, network.state_dict()
+    best, best_epoch, best_state = np.inf, 0, network.state_dict()
     history: list[tuple[float, float]] = []
     for epoch in range(plan.epochs):
         loss = epochs.run(training)
         check = _validate(network, validation)
         history.append((loss, check))
         if check < best:
-            best = check
+            best, best_epoch = check, epoch
             best_state = {name: value.clone() for name, value in network.state_dict().items()}
         if progress is not None:
             progress(epoch, check)
     network.load_state_dict(best_state)
-    losses = tuple(zip(*history, strict=True))
-    return TrainingResult(network.eval(), losses[0], losses[1])
+    rows = np.sort(order[n_validation:].numpy())
+    return TrainingResult(network.eval(), rows, *zip(*history, strict=True), best_epoch)
 
 
 class _Epochs:

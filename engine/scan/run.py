@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import torch
 
+from anomaly_explorer.engine.catalog.folder import BATCH_NAME
 from anomaly_explorer.engine.errors import ExplorerError, InputError, StoreError
 from anomaly_explorer.engine.model.network import best_device
 from anomaly_explorer.engine.model.weights import TrainedModel
@@ -42,7 +43,7 @@ class ScanResult:
 
 def batch_path(catalog: Path, number: int) -> Path:
     """Return the file of a batch."""
-    return catalog / f"desi_dr1_catalog_batch_{number:04d}.parquet"
+    return catalog / BATCH_NAME.format(f"{number:04d}")
 
 
 def run_scan(

@@ -26,9 +26,9 @@ def gate_objects(
     """Sort N objects into science targets, gated out and unknown, with the reason.
 
     A science target has OBJTYPE TGT, no bad fiber status, a positive TARGETID without the sky
-    bit, and at least 90 % of the model's bins with ivar > 0. What a file does not say is unknown:
-    without `objtype` or `fiber_status` no object is called science, but an id that is itself a
-    sky or unassigned one still gates it out.
+    bit, and at least 90 % coverage. What a file does not say is unknown: without `objtype` or
+    `fiber_status` no object is called science. What it does say still gates out: an id that is
+    itself a sky or unassigned one, an object type other than TGT, or a bad fiber status alone.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ def gate_objects(
         Reader columns: `target_id`, `id_origin`, `survey`, and, where the file has them, `objtype`
         (text) and `fiber_status` (bits).
     coverage : (N,) float32
-        Share of the model's bins with ivar > 0.
+        Share of the model's bins with an unmasked pixel of ivar > 0.
 
     Returns
     -------
@@ -65,11 +65,12 @@ def gate_objects(
     if has_objtype:
         objtype = np.char.upper(np.char.strip(np.asarray(columns["objtype"], dtype=str)))
         send((objtype != "TGT") & (objtype != ""), GATED, "fiber on sky or bad, not on a target")
-        send(objtype == "", UNKNOWN, "no object type")
     if has_status:
         status = np.asarray(columns["fiber_status"], dtype=np.int64)
         send((status & ~INFORMATION_BITS) != 0, GATED, "fiber status bits set")
-    if not has_objtype:
+    if has_objtype:
+        send(objtype == "", UNKNOWN, "no object type")
+    else:
         send(np.ones(n, bool), UNKNOWN, "the file does not say what the fiber was put on")
     if not has_status:
         send(np.ones(n, bool), UNKNOWN, "the file carries no fiber status")

@@ -81,7 +81,7 @@ def rank_scores(columns: Columns) -> NDArray[np.int32]:
     """Rank each object by score within its own population; 1 = largest, 0 = no score.
 
     Ties go to the smaller TARGETID, so a rank does not depend on the order of the rows. Objects
-    with less than 90 % coverage are not ranked.
+    with less than 90 % coverage are not ranked, except in catalogs that carry no coverage at all.
 
     Parameters
     ----------
@@ -93,7 +93,7 @@ def rank_scores(columns: Columns) -> NDArray[np.int32]:
     (N,) int32
     """
     score = np.asarray(columns["score_mse"], dtype=np.float64)
-    has_rank = np.isfinite(score) & (np.asarray(columns["coverage"]) >= MIN_COVERAGE)
+    has_rank = np.isfinite(score) & _is_covered_enough(columns)
     ranks = np.zeros(len(score), dtype=np.int32)
     for population in np.unique(np.asarray(columns["population"], dtype=str)):
         rows = np.flatnonzero(has_rank & (columns["population"] == population))
@@ -117,19 +117,21 @@ def tier_masks(columns: Columns) -> dict[str, NDArray[np.bool_]]:
     dict of str to (N,) bool
         One mask per tier, in the order of `TIERS`.
     """
-    coverage = np.asarray(columns["coverage"], dtype=np.float32)
-    if np.isnan(coverage).all():
-        coverage = np.ones_like(coverage)
-    known = {**columns, "coverage": coverage}
-    ranks = rank_scores(known)
+    ranks = rank_scores(columns)
     is_counted = (columns["population"] == stated_population(columns["population"])) & (ranks > 0)
-    eligible = coverage >= MIN_COVERAGE
+    eligible = _is_covered_enough(columns)
     return {
         tier.name: _top_share(ranks, is_counted, tier.top_share)
         if tier.kind == "percentile"
         else eligible & _follows_rule(tier, columns)
         for tier in TIERS
     }
+
+
+def _is_covered_enough(columns: Columns) -> NDArray[np.bool_]:
+    """Return which of N objects have 90 % coverage; all where the catalog knows no coverage."""
+    coverage = np.asarray(columns["coverage"])
+    return (coverage >= MIN_COVERAGE) | bool(np.isnan(coverage).all())
 
 
 def _top_share(

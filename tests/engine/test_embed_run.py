@@ -5,6 +5,7 @@ import os
 import shutil
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -138,6 +139,49 @@ def test_an_embedding_killed_half_way_is_made_again(
     assert len(fits_made) == n + 1
     assert set(files_of(catalog)) == {"positions.parquet", "embedding.json"}
     assert build_store(catalog, catalog.parent / "store").n_objects == 60
+
+
+def rewritten(path, change):
+    pq.write_table(change(pq.read_table(path)), path)
+
+
+@pytest.mark.parametrize("population", [["gated", "science"], ["gated", "unknown"], None])
+def test_the_share_of_high_scores_is_of_the_stated_population(
+    catalog, fits_made, monkeypatch, population
+):
+    seen = []
+
+    def choose(scores, strata, is_stated, n_landmarks, seed):
+        seen.append(is_stated)
+        return np.arange(n_landmarks)
+
+    def change(table):
+        table = table.drop(["population"])
+        if population is None:
+            return table
+        names = pa.array([population[i % 2] for i in range(len(table))])
+        return table.append_column("population", names)
+
+    monkeypatch.setattr(run, "choose_landmarks", choose)
+    for path in batch_files(catalog):
+        rewritten(path, change)
+    embed_catalog(catalog, n_landmarks=30)
+    sizes = [pq.read_metadata(path).num_rows for path in batch_files(catalog)]
+    expected = [population is None or i % 2 == 1 for size in sizes for i in range(size)]
+    assert seen[0].tolist() == expected
+
+
+@pytest.mark.parametrize(
+    ("dropped", "sentence"),
+    [
+        (["anomaly_score"], "0001.parquet lacks the column anomaly_score: .* scan these spectra"),
+        (["lat_007", "lat_100"], "lacks the column lat_007 and 1 more: "),
+    ],
+)
+def test_a_batch_without_scores_or_latents_is_a_sentence(catalog, fits_made, dropped, sentence):
+    rewritten(batch_files(catalog)[1], lambda table: table.drop(dropped))
+    with pytest.raises(StoreError, match=sentence):
+        embed_catalog(catalog)
 
 
 def catalog_of_twenty(folder, weights):

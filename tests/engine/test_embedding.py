@@ -21,17 +21,36 @@ def test_landmarks_are_sorted_distinct_and_hold_the_highest_scores(n, wanted, se
     random = np.random.default_rng(seed)
     scores = random.permutation(n).astype(np.float32)
     strata = random.choice(["a", "b"], n, p=[0.95, 0.05])
-    rows = choose_landmarks(scores, strata, wanted, seed)
+    is_stated = random.random(n) < 0.8
+    rows = choose_landmarks(scores, strata, is_stated, wanted, seed)
     assert len(rows) == min(n, wanted) == len(set(rows.tolist()))
     assert (np.diff(rows) > 0).all()
     if n > wanted:
-        highest = np.argsort(-scores)[: int(ANOMALY_SHARE * wanted)]
+        highest = np.flatnonzero(is_stated)
+        highest = highest[np.argsort(-scores[highest])][: int(ANOMALY_SHARE * wanted)]
         assert set(highest.tolist()) <= set(rows.tolist())
+
+
+def test_sky_with_high_scores_takes_no_share_from_science():
+    is_science = np.arange(10_000) >= 5_000
+    scores = np.where(is_science, 1, 100) + np.arange(10_000, dtype=np.float32) / 1e4
+    strata = np.where(is_science, "science", "gated")
+    rows = choose_landmarks(scores, strata, is_science, 1000, seed=0)
+    assert set(range(9_900, 10_000)) <= set(rows.tolist())
+
+
+@pytest.mark.parametrize("score", [np.nan, 1])
+def test_landmarks_are_as_many_when_few_or_none_have_a_score(score):
+    scores = np.full(500, score, np.float32)
+    for n_stated in (0, 3, 500):
+        rows = choose_landmarks(scores, np.zeros(500), np.arange(500) < n_stated, 200, seed=0)
+        assert len(set(rows.tolist())) == 200
 
 
 def test_small_strata_are_over_represented():
     strata = np.array(["common"] * 9900 + ["rare"] * 100)
-    rows = choose_landmarks(np.zeros(10_000, np.float32), strata, 1000, seed=0)
+    everything = np.ones(10_000, bool)
+    rows = choose_landmarks(np.zeros(10_000, np.float32), strata, everything, 1000, seed=0)
     assert (strata[rows] == "rare").sum() > 30
 
 

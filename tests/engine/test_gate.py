@@ -32,6 +32,8 @@ def gate(target_id=TARGET, coverage=1.0, **facts):
         ("unknown", {}),
         ("gated", {"objtype": "SKY"}),
         ("gated", {"fiber_status": 2}),
+        ("gated", {"objtype": "", "fiber_status": 2}),
+        ("unknown", {"objtype": ""}),
         ("gated", {"target_id": -80605000}),
         ("gated", {"target_id": int(TARGET | SKY_BIT), "objtype": "TGT", "fiber_status": 0}),
         ("gated", {"objtype": "TGT", "fiber_status": 0, "coverage": 0.5}),

@@ -41,19 +41,10 @@ def test_statistics_of_all_columns_are_those_of_the_records(query, random_store)
         assert found[name].quantiles == tuple(quantiles), name
 
 
-def test_taken_columns_are_those_of_the_store_in_the_order_asked(query, random_store):
-    rows = np.random.default_rng(2).permutation(random_store.n_objects)[:300]
-    taken = query.take_columns(rows, ["target_id", "score_mse", "spectype"])
-    for name, values in taken.items():
-        np.testing.assert_array_equal(values, random_store.column(name)[rows])
-        assert values.dtype == random_store.column(name).dtype
-    assert query.take_columns([], ["snr"])["snr"].tolist() == []
-
-
 def test_names_are_checked_before_vaex_sees_them(query):
     with pytest.raises(InputError, match="no column"):
         query.statistics(["__import__('os').system('true')"])
     with pytest.raises(InputError, match="no column"):
-        query.take_columns([0], ["snr + 1"])
+        query.statistics(["snr + 1"])
     with pytest.raises(InputError, match="category"):
         query.statistics(["spectype"])

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from anomaly_explorer.engine.catalog.filters import Tier
 from anomaly_explorer.engine.catalog.schema import BY_NAME, COLUMNS, LATENT_NAMES
 from anomaly_explorer.engine.catalog.store import Store, info
 from anomaly_explorer.engine.errors import InputError, StoreError
@@ -125,7 +126,16 @@ def test_info_counts_what_the_columns_hold(random_store):
     assert found["gated"] + found["unknown"] == 1000 - found["science_targets"]
     assert found["columns"] == len(COLUMNS) + 6
     arms = [r["worst_arm"] for r in random_store.records(range(1000), ("worst_arm",))]
-    assert found["arms"] == {arm: arms.count(arm) for arm in "BRZ"}
+    assert found["arms_all"] == {arm: arms.count(arm) for arm in "BRZ"}
+    science = [arm for arm, where in zip(arms, populations, strict=True) if where == "science"]
+    assert found["population"] == "science"
+    assert found["arms"] == {arm: science.count(arm) for arm in "BRZ"}
+    is_science = np.array(populations) == "science"
+    for tier in random_store.manifest.tiers:
+        mask = Tier(tier).mask(random_store)
+        assert found["tiers_all"][tier] == mask.sum()
+        assert found["tiers"][tier] == (mask & is_science).sum()
+    assert found["tiers"]["mild"] < found["tiers_all"]["mild"]
     assert found["simulated"] == {"generator_version": 1, "seed": 42}
     assert found["model"]["id"] == "0123456789ab"
     assert found["skipped"] == {"without_spectra": 1, "failure": 2}
@@ -183,6 +193,8 @@ def test_a_missing_or_short_file_is_named(copied_store, name):
         ({"format": "other"}, "not one of a store"),
         ({"n_objects": None}, "n_objects"),
         ({"columns": [{"nonsense": 1}]}, "build the store again"),
+        ({"tiers_version": 99}, "tier rules version 99, .*: run build again"),
+        ({"schema_hash": "0" * 64}, "other columns .*: run build again"),
     ],
 )
 def test_a_manifest_of_something_else_is_refused(copied_store, change, sentence):
@@ -190,6 +202,20 @@ def test_a_manifest_of_something_else_is_refused(copied_store, change, sentence)
     (copied_store / "manifest.json").write_text(json.dumps(manifest | change))
     with pytest.raises(StoreError, match=sentence):
         Store.open(copied_store)
+
+
+@pytest.mark.parametrize("name", ["legends/spectype.json", "planes/umap/plane.json"])
+def test_a_garbled_file_is_refused_when_the_store_is_opened(copied_store, name):
+    path = copied_store / name
+    path.write_bytes(b"?" * path.stat().st_size)
+    with pytest.raises(StoreError, match="build"):
+        Store.open(copied_store)
+
+
+def test_every_column_of_a_store_has_a_meaning(random_store):
+    assert all(random_store.describe(name).meaning for name in random_store.column_names)
+    for name in ("score_rank", "score_percentile"):
+        assert "own population" in random_store.describe(name).meaning
 
 
 def test_a_folder_that_is_no_store_is_refused(tmp_path):

@@ -83,3 +83,4 @@ def test_little_coverage_gives_no_tier_and_no_rank():
 def test_a_catalog_without_coverage_keeps_its_published_tiers():
     unknown = columns([20], coverage=np.array([np.nan], np.float32))
     assert tier_masks(unknown)["extreme"][0]
+    assert rank_scores(unknown).tolist() == [1]

@@ -62,14 +62,21 @@ def test_filter_by_tier_and_arm(page, address, facts):
         wait_for_counts(page, n_top, 0)
         top[name] = ranked & (score >= np.sort(score[ranked])[-n_top])
     choose(page, "tier", "Top 10 %")
-    for arm in ("B", "Z"):
+    for arm in ("B", "R", "Z"):
         page.locator(".filter-band button", has_text=arm).click()
         expected = int((top["top_10"] & (facts["worst_band"] == arm)).sum())
+        assert expected > 0
         wait_for_counts(page, expected, 0)
         page.locator(".filter-band button", has_text=arm).click()
     choose(page, "tier", "Every score")
     choose(page, "population", "All populations")
     wait_for_counts(page, len(science), 0)
+    published = {"Mildly unusual": (5, 7), "Moderately unusual": (7, 10)}
+    for label, (low, high) in published.items():
+        is_in_tier = (score >= low) & (score < high) & (facts["coverage"] >= 0.9)
+        assert is_in_tier.sum() >= 50
+        choose(page, "tier", label)
+        wait_for_counts(page, int(is_in_tier.sum()), 0)
 
 
 @pytest.mark.browser
