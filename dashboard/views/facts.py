@@ -155,7 +155,9 @@ def _fiber_html(facts: Facts) -> str:
     status = facts.get("fiber_status")
     if status is None or int(status) < 0:
         return NOTHING
-    names = bit_names(int(status), FIBER_STATUS_BITS)
+    # The SDSS reader keeps the ZWARNING bits of a bad fiber there: `engine.spectra.sdss`.
+    is_sdss = facts.get("survey") == "SDSS"
+    names = bit_names(int(status), REDSHIFT_WARNING_BITS if is_sdss else FIBER_STATUS_BITS)
     return f'<span class="flag">{escape(", ".join(names))}</span>' if names else "good"
 
 

@@ -1,7 +1,8 @@
 """Which objects a person drew a line around: exact, and at the cost of the line, not of the area.
 
 Cells the line does not touch are taken or left whole; only the objects of the touched cells are
-tested one by one.
+tested one by one. Compiled functions here call none of another file: numba's disk cache would keep
+what that file said before it changed.
 
 The rule is even-odd: an object is inside when a ray to the right of it crosses the closed line an
 odd number of times, so a figure that crosses itself has holes. Of a line that runs exactly through
@@ -17,7 +18,7 @@ from anomaly_explorer.engine.errors import InputError
 
 from .cells import CellIndex
 from .plane import Plane
-from .ranges import ranges_between, spread_bits
+from .ranges import ranges_between
 
 _INSIDE, _EDGE = 1, 2
 # Beyond it the products of the crossing test would leave float64.
@@ -119,6 +120,16 @@ def _store_rows(plane: Plane, found: NDArray[np.int64]) -> NDArray[np.int64]:
 def _clipped(value: float, n: int) -> int:
     """Return the floor of a value, kept within 0 and n - 1."""
     return int(min(max(value, 0.0), n - 1.0))
+
+
+@numba.njit(nogil=True, cache=True)
+def spread_bits(value: int) -> int:
+    """Put a zero before each bit of a cell coordinate below 2^16."""
+    bits = value & 0xFFFF
+    bits = (bits | (bits << 8)) & 0x00FF00FF
+    bits = (bits | (bits << 4)) & 0x0F0F0F0F
+    bits = (bits | (bits << 2)) & 0x33333333
+    return (bits | (bits << 1)) & 0x55555555
 
 
 @numba.njit(nogil=True, cache=True)

@@ -82,13 +82,3 @@ def _descend(offsets: NDArray, level: int, window: Window, ranges: NDArray) -> i
                 stack[n_stack, 3] = below - 1
                 n_stack += 1
     return n_ranges
-
-
-@numba.njit(nogil=True, cache=True)
-def spread_bits(value: int) -> int:
-    """Put a zero before each bit of a cell coordinate below 2^16."""
-    bits = value & 0xFFFF
-    bits = (bits | (bits << 8)) & 0x00FF00FF
-    bits = (bits | (bits << 4)) & 0x0F0F0F0F
-    bits = (bits | (bits << 2)) & 0x33333333
-    return (bits | (bits << 1)) & 0x55555555

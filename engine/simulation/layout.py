@@ -71,7 +71,7 @@ _TRUTH = (
 )
 
 
-class Pixel(NamedTuple):
+class FilePair(NamedTuple):
     """What one file pair holds: a HEALPix cell in a program, and its survey."""
 
     survey: SimulatedSurvey
@@ -79,31 +79,31 @@ class Pixel(NamedTuple):
     cell: int
 
 
-def primary_header(pixel: Pixel, n_objects: int) -> fits.Header:
+def primary_header(pair: FilePair, n_objects: int) -> fits.Header:
     """Return the primary header; SIMULATD, SIMVER, SIMSEED and SIMCOUNT tell where it is from."""
     return fits.Header(
         [
             ("SPGRP", "healpix", "how spectra are grouped"),
-            ("SPGRPVAL", pixel.cell, "value of the group"),
-            ("HPXPIXEL", pixel.cell, "HEALPix cell"),
+            ("SPGRPVAL", pair.cell, "value of the group"),
+            ("HPXPIXEL", pair.cell, "HEALPix cell"),
             ("HPXNSIDE", NSIDE, "HEALPix nside"),
             ("HPXNEST", True, "nested ordering"),
             ("SURVEY", "main", "DESI survey imitated"),
-            ("PROGRAM", pixel.program, "DESI program imitated"),
+            ("PROGRAM", pair.program, "DESI program imitated"),
             ("SIMULATD", True, "made by a simulator, not by a telescope"),
-            ("SIMVER", pixel.survey.version, "generator version"),
-            ("SIMSEED", str(pixel.survey.seed), "seed of the survey"),
+            ("SIMVER", pair.survey.version, "generator version"),
+            ("SIMSEED", str(pair.survey.seed), "seed of the survey"),
             ("SIMCOUNT", n_objects, "number of spectra"),
         ]
     )
 
 
 def coadd_hdus(
-    pixel: Pixel, batch: SpectrumBatch, truth: dict[str, NDArray[Any]], *, resolution: bool
+    pair: FilePair, batch: SpectrumBatch, truth: dict[str, NDArray[Any]], *, resolution: bool
 ) -> fits.HDUList:
     """Return a coadd file: FIBERMAP, three arms, SCORES and TRUTH (columns of `truth`: (N,))."""
     hdus = [
-        fits.PrimaryHDU(header=primary_header(pixel, len(batch))),
+        fits.PrimaryHDU(header=primary_header(pair, len(batch))),
         _table("FIBERMAP", _FIBERMAP, batch.columns),
     ]
     for arm in ARMS:
@@ -119,11 +119,11 @@ def coadd_hdus(
     return fits.HDUList(hdus)
 
 
-def redrock_hdus(pixel: Pixel, batch: SpectrumBatch) -> fits.HDUList:
+def redrock_hdus(pair: FilePair, batch: SpectrumBatch) -> fits.HDUList:
     """Return a redrock file: REDSHIFTS and the FIBERMAP."""
     return fits.HDUList(
         [
-            fits.PrimaryHDU(header=primary_header(pixel, len(batch))),
+            fits.PrimaryHDU(header=primary_header(pair, len(batch))),
             _table("REDSHIFTS", _REDSHIFTS, batch.columns),
             _table("FIBERMAP", _FIBERMAP, batch.columns),
         ]

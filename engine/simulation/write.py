@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from anomaly_explorer.engine.errors import InputError
 
 from . import identity
-from .layout import Pixel, coadd_hdus, redrock_hdus
+from .layout import FilePair, coadd_hdus, redrock_hdus
 from .survey import SimulatedSurvey
 
 Progress = Callable[[int, int], None]
@@ -65,7 +65,7 @@ def write_survey(
     groups = list(_groups(survey, target_ids))
     done, tables = 0, []
     with ThreadPoolExecutor(_N_WRITERS) as pool:
-        jobs = [pool.submit(_write_pixel, out, group, resolution) for group in groups]
+        jobs = [pool.submit(_write_pair, out, group, resolution) for group in groups]
         for job in _until_failure(jobs):
             tables.append(job.result())
             done += len(tables[-1])
@@ -75,10 +75,10 @@ def write_survey(
     _replace(out / "truth.parquet", lambda path: pq.write_table(truth, path))
 
 
-def coadd_path(pixel: Pixel) -> Path:
+def coadd_path(pair: FilePair) -> Path:
     """Return the place of a coadd file below the root, as in DESI's healpix tree."""
-    folder = Path("healpix", "main", pixel.program, str(pixel.cell // 100), str(pixel.cell))
-    return folder / f"coadd-main-{pixel.program}-{pixel.cell}.fits"
+    folder = Path("healpix", "main", pair.program, str(pair.cell // 100), str(pair.cell))
+    return folder / f"coadd-main-{pair.program}-{pair.cell}.fits"
 
 
 def _until_failure(jobs: list[Future]) -> Iterator[Future]:
@@ -112,40 +112,40 @@ def _claim(out: Path, survey: SimulatedSurvey, n_objects: int) -> None:
 
 def _groups(
     survey: SimulatedSurvey, target_ids: NDArray[np.int64]
-) -> Iterator[tuple[Pixel, NDArray[np.int64]]]:
+) -> Iterator[tuple[FilePair, NDArray[np.int64]]]:
     for start in range(0, len(target_ids), identity.OBJECTS_PER_CELL):
         block = target_ids[start : start + identity.OBJECTS_PER_CELL]
         cell = int(identity.footprint()[start // identity.OBJECTS_PER_CELL])
         for code, program in enumerate(identity.PROGRAMS):
             if len(block[code::2]):
-                yield Pixel(survey, program, cell), block[code::2]
+                yield FilePair(survey, program, cell), block[code::2]
 
 
-def _write_pixel(out: Path, group: tuple[Pixel, NDArray[np.int64]], resolution: bool) -> pa.Table:
+def _write_pair(out: Path, group: tuple[FilePair, NDArray[np.int64]], resolution: bool) -> pa.Table:
     """Write one coadd and its redrock file, unless both are there; return the truth table."""
-    pixel, target_ids = group
-    coadd = out / coadd_path(pixel)
+    pair, target_ids = group
+    coadd = out / coadd_path(pair)
     redrock = coadd.with_name(coadd.name.replace("coadd-", "redrock-"))
     if _is_finished(coadd, group, resolution) and _is_finished(redrock, group, False):
         with fits.open(coadd) as hdus:
             return _arrow(hdus["TRUTH"].data)
     coadd.parent.mkdir(parents=True, exist_ok=True)
-    batch, truth = pixel.survey.spectra_with_truth(target_ids)
-    hdus = coadd_hdus(pixel, batch, truth, resolution=resolution)
-    _replace(redrock, redrock_hdus(pixel, batch).writeto)
+    batch, truth = pair.survey.spectra_with_truth(target_ids)
+    hdus = coadd_hdus(pair, batch, truth, resolution=resolution)
+    _replace(redrock, redrock_hdus(pair, batch).writeto)
     _replace(coadd, hdus.writeto)
     return _arrow(hdus["TRUTH"].data)
 
 
-def _is_finished(path: Path, group: tuple[Pixel, NDArray[np.int64]], resolution: bool) -> bool:
+def _is_finished(path: Path, group: tuple[FilePair, NDArray[np.int64]], resolution: bool) -> bool:
     if not path.exists():
         return False
-    pixel, target_ids = group
+    pair, target_ids = group
     with fits.open(path) as hdus:
         header = hdus[0].header
         found = (header.get("SIMVER"), header.get("SIMSEED"), header.get("SIMCOUNT"))
         complete = not resolution or "Z_RESOLUTION" in hdus
-    return complete and found == (pixel.survey.version, str(pixel.survey.seed), len(target_ids))
+    return complete and found == (pair.survey.version, str(pair.survey.seed), len(target_ids))
 
 
 def _arrow(truth: fits.FITS_rec) -> pa.Table:

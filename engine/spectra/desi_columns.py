@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from anomaly_explorer.engine.errors import InputError
 
 from .columns import cast_column, match_rows, take_matched
+from .damage import refuse_damage
 from .fitsfile import FitsFile
 
 Columns = dict[str, NDArray[Any]]
@@ -115,7 +116,8 @@ def redshift_columns(
     if path is None:
         return nothing, ("no redrock file beside it: redshifts are unknown",)
     try:
-        have, columns = _read_redrock(path)
+        with refuse_damage(path):
+            have, columns = _read_redrock(path)
     except InputError as error:
         return nothing, (f"redshifts are unknown: {error}",)
     match = match_rows(target_ids, have)

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from .damage import refuse_damage
 from .imagerows import Rows
 from .spectrum import SpectrumBatch
 
@@ -50,6 +51,8 @@ class FileSource(ABC):
             When the source is closed.
         IndexError
             When a row is not in the file.
+        InputError
+            When the file is damaged.
         """
         if not self._is_open:
             raise ValueError(f"{self.path.name} is closed")
@@ -57,7 +60,8 @@ class FileSource(ABC):
         outside = index[(index < 0) | (index >= len(self))]
         if len(outside):
             raise IndexError(f"{self.path.name} has {len(self)} objects, no row {outside[0]}")
-        return self._read(index)
+        with refuse_damage(self.path):
+            return self._read(index)
 
     def close(self) -> None:
         """Release the file; reading again raises ValueError."""

@@ -31,13 +31,16 @@ class FitsFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._whole: Any = open_whole(path)
-        self.names: tuple[str, ...] = tuple(hdu.name for hdu in self._whole.hdus)
         self._tables: dict[int, FitsTable | None] = {}
-        self._images: dict[int, ImageRows] = {
-            place: self._open_image(place)
-            for place, hdu in enumerate(self._whole.hdus)
-            if _is_image(hdu) and not is_plain(hdu)
-        }
+        self._images: dict[int, ImageRows] = {}
+        try:
+            self.names: tuple[str, ...] = tuple(hdu.name for hdu in self._whole.hdus)
+            for place, hdu in enumerate(self._whole.hdus):
+                if _is_image(hdu) and not is_plain(hdu):
+                    self._images[place] = self._open_image(place)
+        except BaseException:
+            self.close()
+            raise
         if not any(isinstance(image, SectionRows) for image in self._images.values()):
             self._whole.hdus.close()  # the bytes are mapped: no file handle is needed any more
 

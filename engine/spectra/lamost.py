@@ -11,7 +11,10 @@ from .fitsfile import FitsFile
 from .single import SingleSource, make_samples
 
 _N_ROWS = 5  # flux, inverse variance, wavelength or continuum-normalised flux, andmask, ormask
-_NOTE = "LAMOST flux is relative: compare shapes, not brightness; it says nothing of the fiber"
+# FIBERTYP of a fiber on no target. The others, Obj and F-Std, say only that one was meant to be
+# observed, and LAMOST has no fiber status. Source: column fibertype of the LAMOST DR6 catalog.
+_OBJTYPES = {"SKY": "SKY", "UNUSED": "BAD", "POSERR": "BAD", "DEAD": "BAD"}
+_NOTE = "LAMOST flux is relative: compare shapes, not brightness; it carries no fiber status"
 
 
 def is_lamost(file: FitsFile) -> bool:
@@ -46,6 +49,7 @@ def open_lamost(file: FitsFile) -> SingleSource:
         "redshift_error": header.get("Z_ERR"),
         "spectype": header.get("CLASS"),
         "subtype": header.get("SUBCLASS"),
+        "objtype": _OBJTYPES.get(str(header.get("FIBERTYP", "")).strip().upper()),
     }
     source = SingleSource(file, "lamost", _group(header), samples, facts)
     source.notes = (_NOTE,)

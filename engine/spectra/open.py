@@ -4,6 +4,7 @@ from pathlib import Path
 
 from anomaly_explorer.engine.errors import InputError, NoSpectraError
 
+from .damage import refuse_damage
 from .desi import DesiSource
 from .desi_exposures import DesiExposureSource, is_exposure_file
 from .fitsfile import FitsFile
@@ -26,6 +27,11 @@ def open_source(path: Path) -> SpectrumSource:
     InputError
         When it is no FITS, damaged, incomplete, or of no layout known here.
     """
+    with refuse_damage(path):
+        return _open(path)
+
+
+def _open(path: Path) -> SpectrumSource:
     file = FitsFile(path)
     try:
         if not _ARM_HDUS.isdisjoint(file.names):

@@ -51,8 +51,8 @@ class SpectrumBatch:
                         f"{name} of arm {arm.value} is {shape}, expected {(n, arm.n_pixels)}"
                     )
         for name, values in self.columns.items():
-            if len(values) != n:
-                raise ValueError(f"column {name} has {len(values)} values for {n} spectra")
+            if np.shape(values) != (n,):
+                raise ValueError(f"column {name} has {np.shape(values)} values for {n} spectra")
 
     def __len__(self) -> int:
         return len(self.flux[Arm.BLUE])

@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 
 from anomaly_explorer.engine.errors import InputError
 
+from .damage import check_structure, refuse_damage
+
 _DAMAGE = (OSError, ValueError, KeyError, IndexError, TypeError, fits.VerifyError)
 
 # The warning filters that are switched off while astropy looks at a damaged file are global.
@@ -73,7 +75,10 @@ def open_whole(path: Path) -> WholeFile:
     plain = Path(unpacked.name) if is_packed else path
     try:
         _check_start(path, _first_bytes(plain))
-        hdus, places, end = _read_headers(path, plain)
+        content = np.asarray(np.memmap(plain, dtype=np.uint8, mode="r"))
+        with refuse_damage(path):
+            check_structure(content)
+            hdus, places, end = _read_headers(path, plain)
         try:
             _check_end(path, plain, end)
         except InputError:
@@ -83,7 +88,6 @@ def open_whole(path: Path) -> WholeFile:
         if unpacked is not None:
             unpacked.close()
         raise
-    content = np.asarray(np.memmap(plain, dtype=np.uint8, mode="r"))
     return WholeFile(content, hdus, places, unpacked)
 
 

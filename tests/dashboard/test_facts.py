@@ -82,6 +82,12 @@ def test_warnings_are_decoded():
     assert "BROKENFIBER" in draw_facts({**FACTS, "fiber_status": 4})
 
 
+def test_the_fiber_status_of_sdss_is_decoded_as_its_redshift_warning():
+    facts = {**FACTS, "fiber_status": 1 << 7 | 1 << 8 | 1 << 9, "redshift_warning": 0}
+    assert "UNPLUGGED, BAD_TARGET, NODATA" in draw_facts({**facts, "survey": "SDSS"})
+    assert "bit 7, MISSINGPOSITION, BADPOSITION" in draw_facts(facts)
+
+
 def test_tier_bits_are_the_tiers_in_order():
     html = draw_facts(FACTS)
     shown = [tier.label for tier in TIERS if f">{tier.label}</span>" in html]

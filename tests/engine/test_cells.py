@@ -11,8 +11,9 @@ from anomaly_explorer.engine.plane.cells import (
     choose_level,
     morton_codes,
 )
+from anomaly_explorer.engine.plane.lasso import spread_bits
 from anomaly_explorer.engine.plane.plane import map_order
-from anomaly_explorer.engine.plane.ranges import ranges_between, spread_bits
+from anomaly_explorer.engine.plane.ranges import ranges_between
 
 coordinates = st.floats(width=32, allow_nan=False, allow_infinity=False)
 near = st.floats(-1000, 1000, width=32)

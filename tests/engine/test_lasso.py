@@ -1,13 +1,24 @@
 """A lasso selects what the even-odd rule says, whatever the cells."""
 
+import importlib
+import pkgutil
+import types
+
+import numba
 import numpy as np
 import pytest
 import shapely
 from hypothesis import given
 from hypothesis import strategies as st
+from numba.core.caching import NullCache
+from numba.core.dispatcher import Dispatcher
 
+from anomaly_explorer.engine import plane as package
 from anomaly_explorer.engine.errors import InputError
+from anomaly_explorer.engine.plane import lasso
 from anomaly_explorer.engine.plane.lasso import rows_in_box, rows_in_polygon
+
+MODULES = [f"{package.__name__}.{module.name}" for module in pkgutil.iter_modules(package.__path__)]
 
 
 def even_odd(points, xs, ys):
@@ -147,3 +158,31 @@ def test_empty_planes_hold_nothing(make_plane):
     plane = make_plane([], [])
     assert rows_in_polygon(plane, [0, 1, 1], [0, 0, 1]).tolist() == []
     assert rows_in_box(plane, 0, 1, 0, 1).tolist() == []
+
+
+def cached_calls(module):
+    """Return (function, foreign function) of every compiled call that a disk cache cannot see."""
+    compiled = {n: f for n, f in vars(module).items() if isinstance(f, Dispatcher)}
+    own = {n: f for n, f in compiled.items() if f.py_func.__module__ == module.__name__}
+    return {
+        (name, called)
+        for name, function in own.items()
+        if not isinstance(function._cache, NullCache)
+        for called in function.py_func.__code__.co_names
+        if called in compiled.keys() - own.keys()
+    }
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_cached_functions_call_no_compiled_function_of_another_file(name):
+    assert cached_calls(importlib.import_module(name)) == set()
+
+
+def test_the_check_sees_a_planted_foreign_call():
+    planted = types.ModuleType("planted")
+    planted.foreign = numba.njit(lasso.spread_bits.py_func)
+    exec("def caller(i):\n    return foreign(i)\n", vars(planted))
+    planted.caller = numba.njit(planted.caller)
+    assert cached_calls(planted) == set()
+    planted.caller._cache = lasso.spread_bits._cache
+    assert cached_calls(planted) == {("caller", "foreign")}

@@ -3,6 +3,7 @@ import pytest
 from astropy.io import fits
 
 from anomaly_explorer.engine.errors import InputError
+from anomaly_explorer.engine.scoring.gate import gate_objects
 from anomaly_explorer.engine.spectra.grid import ARMS, Arm
 from anomaly_explorer.engine.spectra.open import open_source
 
@@ -29,13 +30,44 @@ def test_identity_is_obsid_or_made_of_the_content(tmp_path, write_lamost):
     assert 2**61 <= columns["target_id"][0] < 2**62
 
 
-def test_lamost_says_nothing_of_the_fiber_and_notes_its_relative_flux(tmp_path, write_lamost):
+@pytest.mark.parametrize(
+    ("fiber_type", "objtype"),
+    [
+        ("Sky", "SKY"),
+        ("SKY     ", "SKY"),
+        ("Unused", "BAD"),
+        ("PosErr", "BAD"),
+        ("Dead", "BAD"),
+        ("Obj", None),
+        ("F-Std", None),
+        ("", None),
+        ("Laser", None),
+    ],
+)
+def test_a_fiber_on_no_target_says_so(tmp_path, write_lamost, fiber_type, objtype):
+    path = write_lamost(tmp_path / "a.fits", header={"FIBERTYP": fiber_type})
+    columns = open_source(path).read([0]).columns
+    assert "fiber_status" not in columns
+    assert (str(columns["objtype"][0]) if "objtype" in columns else None) == objtype
+    population = gate_objects(columns, np.ones(1, np.float32))[0][0]
+    assert population == ("unknown" if objtype is None else "gated")
+
+
+def test_every_real_lamost_object_stays_unknown(real_data):
+    paths = sorted((real_data / "lamost").glob("*.fits.gz"))
+    batches = [open_source(path).read([0]) for path in paths]
+    found = [gate_objects(b.columns, np.ones(1, np.float32))[0][0] for b in batches]
+    assert (len(found), set(found)) == (224, {"unknown"})
+
+
+def test_lamost_has_no_fiber_status_and_notes_its_relative_flux(tmp_path, write_lamost):
     source = open_source(write_lamost(tmp_path / "a.fits"))
     columns = source.read([0]).columns
     assert not {"objtype", "fiber_status", "redshift_warning"} & set(columns)
     assert (columns["spectype"][0], columns["subtype"][0]) == ("STAR", "G3")
     assert len(source.notes) == 1
     assert "flux is relative" in source.notes[0]
+    assert "no fiber status" in source.notes[0]
 
 
 def test_filling_of_zero_flux_is_not_data(tmp_path, write_lamost):
