@@ -1,0 +1,144 @@
+"""Which of N rows: one bit a row, 2.8 MB for 22.5 million, with the algebra of sets.
+
+Compiled functions here call none of another file: numba's disk cache would keep what that file
+said before it changed.
+"""
+
+import zlib
+from dataclasses import dataclass
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+WORD = 64
+Words = NDArray[np.uint64]
+
+
+@dataclass(frozen=True, eq=False)
+class Mask:
+    """A set of the rows 0 to N - 1.
+
+    Parameters
+    ----------
+    words : (ceil(N / 64),) uint64
+        Bit i of word w stands for row 64 w + i; bits beyond N are 0.
+    n_rows : int
+        N.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> even, low = Mask.of_bools(np.arange(9) % 2 == 0), Mask.of_bools(np.arange(9) < 4)
+    >>> (even & low).rows().tolist(), (even - low).count, (~even | low).count
+    ([0, 2], 3, 6)
+    """
+
+    words: Words
+    n_rows: int
+
+    @classmethod
+    def none(cls, n_rows: int) -> "Mask":
+        """Return the mask of no row."""
+        return cls(np.zeros(_n_words(n_rows), np.uint64), n_rows)
+
+    @classmethod
+    def all(cls, n_rows: int) -> "Mask":
+        """Return the mask of every row."""
+        return ~cls.none(n_rows)
+
+    @classmethod
+    def of_bools(cls, bools: NDArray[np.bool_]) -> "Mask":
+        """Return the mask of the true ones among (N,) booleans."""
+        words = np.zeros(_n_words(len(bools)), np.uint64)
+        packed = np.packbits(bools, bitorder="little")
+        words.view(np.uint8)[: len(packed)] = packed
+        return cls(words, len(bools))
+
+    @classmethod
+    def of_rows(cls, rows: NDArray[np.integer], n_rows: int) -> "Mask":
+        """Return the mask of row numbers, (M,) in any order, each below `n_rows`."""
+        words = np.zeros(_n_words(n_rows), np.uint64)
+        _set_bits(words, np.ascontiguousarray(rows, np.int64))
+        return cls(words, n_rows)
+
+    @classmethod
+    def unpack(cls, packed: bytes, n_rows: int) -> "Mask":
+        """Undo `pack`; ValueError when the bytes are not those of a mask of N rows."""
+        try:
+            words = np.frombuffer(zlib.decompress(packed), np.uint64).copy()
+        except (zlib.error, ValueError) as error:
+            raise ValueError(f"no packed mask: {error}") from None
+        if len(words) != _n_words(n_rows) or (words & ~cls.all(n_rows).words).any():
+            raise ValueError(f"the packed mask is not one of {n_rows} rows")
+        return cls(words, n_rows)
+
+    def pack(self) -> bytes:
+        """Return the mask compressed: rows of a lasso lie together, and take little room."""
+        return zlib.compress(self.words.tobytes(), 1)
+
+    @property
+    def count(self) -> int:
+        """Return how many rows are in the mask."""
+        return int(np.bitwise_count(self.words).sum(dtype=np.int64))
+
+    def bools(self) -> NDArray[np.bool_]:
+        """Return (N,) booleans."""
+        bits = np.unpackbits(self.words.view(np.uint8), count=self.n_rows, bitorder="little")
+        return bits.view(np.bool_)
+
+    def rows(self) -> NDArray[np.int64]:
+        """Return the row numbers, (M,) sorted."""
+        found = np.empty(self.count, np.int64)
+        _list_bits(self.words, found)
+        return found
+
+    def has(self, rows: NDArray[np.integer]) -> NDArray[np.bool_]:
+        """Return which of some rows, (M,), are in the mask."""
+        index = np.asarray(rows).astype(np.uint64)
+        words = self.words[index >> np.uint64(6)]
+        return (words >> (index & np.uint64(63))) & np.uint64(1) == 1
+
+    def __and__(self, other: "Mask") -> "Mask":
+        return Mask(self.words & other.words, self.n_rows)
+
+    def __or__(self, other: "Mask") -> "Mask":
+        return Mask(self.words | other.words, self.n_rows)
+
+    def __sub__(self, other: "Mask") -> "Mask":
+        return Mask(self.words & ~other.words, self.n_rows)
+
+    def __invert__(self) -> "Mask":
+        words = ~self.words
+        beyond = len(words) * WORD - self.n_rows
+        if beyond:
+            words[-1] &= np.uint64((1 << (WORD - beyond)) - 1)
+        return Mask(words, self.n_rows)
+
+    def equals(self, other: "Mask") -> bool:
+        """Return whether both are the same rows of as many."""
+        return self.n_rows == other.n_rows and np.array_equal(self.words, other.words)
+
+
+def _n_words(n_rows: int) -> int:
+    return -(-n_rows // WORD)
+
+
+@numba.njit(nogil=True, cache=True)
+def _set_bits(words: Words, rows: NDArray[np.int64]) -> None:
+    for i in range(len(rows)):
+        row = np.uint64(rows[i])
+        words[row >> np.uint64(6)] |= np.uint64(1) << (row & np.uint64(63))
+
+
+@numba.njit(nogil=True, cache=True)
+def _list_bits(words: Words, found: NDArray[np.int64]) -> None:
+    n_found = 0
+    for w in range(len(words)):
+        word = words[w]
+        if word == 0:
+            continue
+        for bit in range(64):
+            if (word >> np.uint64(bit)) & np.uint64(1):
+                found[n_found] = 64 * w + bit
+                n_found += 1
