@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from anomaly_explorer.engine.spectra.grid import ARMS, Arm, BinGrid
 from anomaly_explorer.engine.spectra.spectrum import NOT_COVERED, SpectrumBatch
 
+from .bins import bin_pixels, normalize_bins
+
 PREPROCESSING_VERSION = "compatible-1"
 CLIP = np.float32(10.0)
 
@@ -60,33 +62,25 @@ def prepare_input(batch: SpectrumBatch, grid: BinGrid) -> ModelInput:
     -------
     ModelInput
     """
-    parts = [_bin_arm(batch, arm, grid) for arm in ARMS]
-    flux, is_covered, has_data = (np.concatenate(part, axis=1) for part in zip(*parts, strict=True))
-    flux = np.nan_to_num(flux, nan=0.0, posinf=0.0, neginf=0.0)
-    scale = _median_absolute(flux, is_covered)
-    with np.errstate(over="ignore"):
-        normalized = np.clip(flux / scale[:, None], -CLIP, CLIP)
-    return ModelInput(np.where(is_covered, normalized, np.float32(0)), scale, is_covered, has_data)
+    shape = (len(batch), grid.n_bins)
+    flux = np.empty(shape, np.float32)
+    is_covered, has_data = np.empty(shape, np.bool_), np.empty(shape, np.bool_)
+    for arm in ARMS:
+        bins = grid.bins_of(arm)
+        out = (flux[:, bins], is_covered[:, bins], has_data[:, bins])
+        bin_pixels(_pixels(batch, arm), NOT_COVERED, grid.pixels_per_bin, out)
+    scale = np.empty(len(batch), np.float32)
+    normalize_bins(flux, is_covered, CLIP, scale)
+    return ModelInput(flux, scale, is_covered, has_data)
 
 
-def _bin_arm(
-    batch: SpectrumBatch, arm: Arm, grid: BinGrid
-) -> tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.bool_]]:
-    n, n_bins, width = len(batch), grid.n_bins_of(arm), grid.pixels_per_bin
-    used = n_bins * width
-    grouped = batch.flux[arm][:, :used].reshape(n, n_bins, width)
-    exists = (batch.mask[arm][:, :used] & NOT_COVERED) == 0
-    exists &= ~is_missing(batch, arm)[:, None]
-    good = (batch.ivar[arm][:, :used] > 0) & (batch.mask[arm][:, :used] == 0)
-    has_data = good.reshape(n, n_bins, width).any(axis=2)
-    with np.errstate(invalid="ignore", over="ignore"):
-        if exists.all():
-            mean = grouped.mean(axis=2, dtype=np.float32)
-            return mean, np.ones((n, n_bins), bool), has_data
-        exists = exists.reshape(n, n_bins, width)
-        count = exists.sum(axis=2)
-        mean = np.where(exists, grouped, 0).sum(axis=2, dtype=np.float32) / np.maximum(count, 1)
-    return mean.astype(np.float32), 2 * count >= width, has_data
+def _pixels(batch: SpectrumBatch, arm: Arm) -> tuple[NDArray, NDArray, NDArray]:
+    """Return flux, ivar and mask of an arm in the types the compiled loops know."""
+    return (
+        np.ascontiguousarray(batch.flux[arm], np.float32),
+        np.ascontiguousarray(batch.ivar[arm], np.float32),
+        np.ascontiguousarray(batch.mask[arm], np.uint32),
+    )
 
 
 def is_missing(batch: SpectrumBatch, arm: Arm) -> NDArray[np.bool_]:
@@ -94,15 +88,3 @@ def is_missing(batch: SpectrumBatch, arm: Arm) -> NDArray[np.bool_]:
     nothing = ~batch.ivar[arm].any(axis=1)
     nothing[nothing] = ~batch.flux[arm][nothing].any(axis=1)
     return nothing
-
-
-def _median_absolute(
-    flux: NDArray[np.float32], is_covered: NDArray[np.bool_]
-) -> NDArray[np.float32]:
-    """Return the median of |flux| over covered bins, (N,); 1 where it is not positive."""
-    whole = is_covered.all(axis=1)
-    median = np.ones(len(flux), dtype=np.float32)
-    median[whole] = np.median(np.abs(flux[whole]), axis=1)
-    for row in np.flatnonzero(~whole & is_covered.any(axis=1)):
-        median[row] = np.median(np.abs(flux[row, is_covered[row]]))
-    return np.where(median > 0, median, np.float32(1))

@@ -30,7 +30,8 @@ LSF_SIGMA = np.array([0.689, 0.673, 0.645, 0.643, 0.644, 0.655, 0.718, 0.700, 0.
 class Canvas(NamedTuple):
     """Working arrays of one thread, (7781,) each, and the knots of a smooth factor.
 
-    `clean` is the flux without anomaly, `other` that of a second object, `spare` a component.
+    `clean` is the flux without anomaly, `other` that of a second object, `spare` a component;
+    `rest` is a mixture of templates on their own, rest-frame grid.
     """
 
     flux: NDArray[np.float64]
@@ -38,11 +39,12 @@ class Canvas(NamedTuple):
     other: NDArray[np.float64]
     spare: NDArray[np.float64]
     knots: NDArray[np.float64]
+    rest: NDArray[np.float64]
 
 
-def new_canvas() -> Canvas:
-    """Return an empty canvas."""
-    return Canvas(*(np.zeros(N_LATTICE) for _ in range(4)), np.zeros(N_KNOTS))
+def new_canvas(n_rest: int) -> Canvas:
+    """Return an empty canvas for templates of (n_rest,) wavelengths."""
+    return Canvas(*(np.zeros(N_LATTICE) for _ in range(4)), np.zeros(N_KNOTS), np.zeros(n_rest))
 
 
 @compiled("float64(float64)")
@@ -113,10 +115,11 @@ def absorb_lorentz(flux: NDArray[np.float64], center: float, depth: float, width
 @compiled()
 def multiply_smooth(flux: NDArray[np.float64], knots: NDArray[np.float64]) -> None:
     """Multiply by a smooth factor given every 16 pixels, (N_KNOTS,), linear in between."""
-    for i in range(N_LATTICE):
-        knot, rest = divmod(i, PIXELS_PER_KNOT)
-        low = knots[knot]
-        flux[i] *= low + (knots[knot + 1] - low) * (rest / PIXELS_PER_KNOT)
+    for knot in range(N_KNOTS - 1):
+        low, rise = knots[knot], knots[knot + 1] - knots[knot]
+        first = knot * PIXELS_PER_KNOT
+        for rest in range(min(PIXELS_PER_KNOT, N_LATTICE - first)):
+            flux[first + rest] *= low + rise * (rest / PIXELS_PER_KNOT)
 
 
 @compiled()

@@ -18,6 +18,6 @@ def compiled(signature: str | None = None) -> Decorator:
 
     def compile_function(function: Callable) -> Callable:
         function.__qualname__ = f"{function.__module__}.{function.__name__}".replace(".", "_")
-        return njit(signature, cache=True, nogil=True)(function)
+        return njit(signature, cache=True, nogil=True, error_model="numpy")(function)
 
     return compile_function

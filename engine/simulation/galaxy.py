@@ -82,7 +82,7 @@ class Galaxy(NamedTuple):
     split: float
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def draw_galaxy(target: Target) -> Galaxy:
     """Draw the properties of a galaxy of the class of `target`."""
     s = branch(target.key, 10)
@@ -111,7 +111,7 @@ def draw_galaxy(target: Target) -> Galaxy:
     )
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _draw_activity(s: np.uint64, kind: int) -> float:
     u = uniform(s, 0)
     if kind == LRG:
@@ -122,28 +122,32 @@ def _draw_activity(s: np.uint64, kind: int) -> float:
     return 0.06 * u if u < 0.4 else 0.05 + 0.75 * ((u - 0.4) / 0.6) ** 1.3
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _rest_row(rest: float) -> tuple[int, float]:
     x = min(max((rest - REST_FIRST) / REST_STEP, 0.0), N_REST - 1.001)
     return int(x), x - int(x)
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _paint_stars(galaxy: Galaxy, redshift: float, table: NDArray, canvas: Canvas) -> None:
+    mixed = canvas.rest
+    first, _ = _rest_row(wavelength_of(0) / (1.0 + redshift))
+    last, _ = _rest_row(wavelength_of(N_LATTICE - 1) / (1.0 + redshift))
+    old, poor, middle, young = table[0], table[1], table[2], table[3]
+    for k in range(first, last + 2):
+        light = galaxy.old * old[k] + galaxy.poor * poor[k]
+        light += galaxy.middle * middle[k] + galaxy.young * young[k]
+        mixed[k] = light
     for i in range(N_LATTICE):
         k, a = _rest_row(wavelength_of(i) / (1.0 + redshift))
-        low = galaxy.old * table[k, 0] + galaxy.poor * table[k, 1]
-        low += galaxy.middle * table[k, 2] + galaxy.young * table[k, 3]
-        high = galaxy.old * table[k + 1, 0] + galaxy.poor * table[k + 1, 1]
-        high += galaxy.middle * table[k + 1, 2] + galaxy.young * table[k + 1, 3]
-        canvas.flux[i] = low + a * (high - low)
+        canvas.flux[i] = mixed[k] + a * (mixed[k + 1] - mixed[k])
     for j in range(N_KNOTS):
         rest = wavelength_of(j * PIXELS_PER_KNOT) / (1.0 + redshift)
         canvas.knots[j] = math.exp(-galaxy.dust * dust_curve(rest))
     multiply_smooth(canvas.flux, canvas.knots)
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _line_ratios(g: Galaxy) -> tuple[float, ...]:
     """Return the strength of each of `LINES` relative to Hα."""
     beta, agn, stars = 1.0 / 2.86, g.nucleus, 1.0 - g.nucleus
@@ -183,15 +187,15 @@ def _line_ratios(g: Galaxy) -> tuple[float, ...]:
     )
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def paint_galaxy(target: Target, table: NDArray[np.float32], canvas: Canvas) -> None:
-    """Paint a galaxy on the canvas at the level of `target`; `table` is the (n, 4) template."""
+    """Paint a galaxy on the canvas at the level of `target`; `table` is the (4, n) template."""
     galaxy = draw_galaxy(target)
     _paint_stars(galaxy, target.redshift, table, canvas)
     scale = scale_to(canvas.flux, target.flux)
     k, _ = _rest_row(LINES[17])
-    intrinsic = galaxy.old * table[k, 0] + galaxy.poor * table[k, 1]
-    intrinsic += galaxy.middle * table[k, 2] + galaxy.young * table[k, 3]
+    intrinsic = galaxy.old * table[0, k] + galaxy.poor * table[1, k]
+    intrinsic += galaxy.middle * table[2, k] + galaxy.young * table[3, k]
     alpha = scale * intrinsic * galaxy.alpha_width * (1.0 + target.redshift)
     ratios = _line_ratios(galaxy)
     for n in range(len(LINES)):

@@ -59,7 +59,7 @@ _SUPERNOVA = (
 )
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def inject_in_sky(target: Target, canvas: Canvas) -> None:
     """Change the noiseless spectrum on the canvas by the anomaly of `target`, if it is of the sky.
 
@@ -78,7 +78,7 @@ def inject_in_sky(target: Target, canvas: Canvas) -> None:
         _add_bump(s, canvas.flux)
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _absorb_broad(s: np.uint64, redshift: float, flux: NDArray[np.float64]) -> None:
     speed, width = between(s, 0, 1500.0, 12000.0), between(s, 1, 2500.0, 9000.0)
     depth = -math.log(1.0 - between(s, 2, 0.5, 0.95))
@@ -93,7 +93,7 @@ def _absorb_broad(s: np.uint64, redshift: float, flux: NDArray[np.float64]) -> N
             absorb_gaussian(flux, center, 0.8 * depth, observed_sigma(center, 0.7 * sigma))
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _absorb_damped(s: np.uint64, redshift: float, flux: NDArray[np.float64]) -> None:
     column = 10.0 ** between(s, 0, 21.3, 22.3)
     at = between(s, 1, max(2.05, 0.8 * redshift), redshift - 0.03)
@@ -108,7 +108,7 @@ def _absorb_damped(s: np.uint64, redshift: float, flux: NDArray[np.float64]) -> 
         absorb_gaussian(flux, center, depth, observed_sigma(center, 80.0))
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _add_supernova(s: np.uint64, target: Target, flux: NDArray[np.float64]) -> None:
     peak = target.flux * between(s, 0, 0.25, 1.2)
     faded = between(s, 1, 0.6, 1.2)
@@ -124,7 +124,7 @@ def _add_supernova(s: np.uint64, target: Target, flux: NDArray[np.float64]) -> N
         flux[i] += peak * max(shape, 0.0) * falling * blanketed
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _add_lensed(s: np.uint64, target: Target, flux: NDArray[np.float64]) -> None:
     # [O II] of a galaxy behind, between 6500 and 9700 Å observed, and behind the lens.
     nearest = max(6500.0, 1.02 * OXYGEN_II[1] * (1.0 + target.redshift))
@@ -136,7 +136,7 @@ def _add_lensed(s: np.uint64, target: Target, flux: NDArray[np.float64]) -> None
     add_line(flux, center * ratio, 0.42 * area, width)
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _add_bump(s: np.uint64, flux: NDArray[np.float64]) -> None:
     center, sigma = between(s, 0, 4300.0, 9500.0), between(s, 1, 20.0, 120.0)
     height = between(s, 2, 0.3, 1.2)
@@ -148,7 +148,7 @@ def _add_bump(s: np.uint64, flux: NDArray[np.float64]) -> None:
         flux[i] *= max(1.0 + sign * height * math.exp(-0.5 * x * x), 0.05)
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def inject_in_arm(target: Target, number: int, lines: NDArray[np.float64], shot: Shot) -> None:
     """Change what an arm expects to see, `shot.model`, by the anomaly of `target`.
 
@@ -167,7 +167,7 @@ def inject_in_arm(target: Target, number: int, lines: NDArray[np.float64], shot:
         _add_cosmic_rays(s, number, shot)
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _add_fringes(s: np.uint64, model: NDArray[np.float64]) -> None:
     depth, period, phase = between(s, 3, 0.06, 0.25), between(s, 4, 35.0, 80.0), uniform(s, 5)
     n = len(model)
@@ -176,7 +176,7 @@ def _add_fringes(s: np.uint64, model: NDArray[np.float64]) -> None:
         model[i] *= 1.0 + depth * wave * min(1.0, 2.0 * i / n)
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _add_cosmic_rays(s: np.uint64, number: int, shot: Shot) -> None:
     """Put one to three spikes of 12 to 40 sigma in the arms, missed by the pipeline's masks."""
     n = len(shot.model)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from anomaly_explorer.engine.spectra.grid import ARMS, Arm
 
 from .population import NO_TARGET, SKY_FIBER, Target
-from .random import between, branch, normal, uniform
+from .random import between, branch, fill_normals, normal, uniform
 from .sky import sky_continuum, sky_lines
 
 # Noise (1 sigma, 1e-17 erg s⁻¹ cm⁻² Å⁻¹ per 0.8 Å pixel) between sky lines of a real dark coadd of
@@ -119,11 +119,12 @@ class Exposure(NamedTuple):
 
 
 class Shot(NamedTuple):
-    """Working arrays of one arm, (n,): expected flux, the same without anomaly, and sigma."""
+    """Working arrays of one arm, (n,): expected flux, the same without anomaly, sigma, noise."""
 
     model: NDArray[np.float64]
     normal: NDArray[np.float64]
     sigma: NDArray[np.float64]
+    noise: NDArray[np.float64]
 
 
 @lru_cache(maxsize=1)
@@ -144,16 +145,16 @@ def _arm_model(arm: Arm) -> ArmModel:
 
 def new_shot(n: int) -> Shot:
     """Return the working arrays of an arm of n pixels."""
-    return Shot(np.zeros(n), np.zeros(n), np.zeros(n))
+    return Shot(np.zeros(n), np.zeros(n), np.zeros(n), np.zeros(n))
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def is_dead(target: Target) -> bool:
     """Return whether a fiber without a target is broken, so that all its ivar is 0."""
     return target.kind == NO_TARGET and uniform(branch(target.key, 42), 0) < _DEAD_SHARE
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def draw_exposure(target: Target) -> Exposure:
     """Draw exposure time and sky of a fiber; a quarter of the dark targets are seen repeatedly."""
     s = branch(target.key, 40)
@@ -165,7 +166,7 @@ def draw_exposure(target: Target) -> Exposure:
     return Exposure(seconds, moon * math.exp(0.1 * normal(s, 3)), number)
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def calibrate(
     flux: NDArray[np.float64], start: int, stream: np.uint64, out: NDArray[np.float64]
 ) -> None:
@@ -178,7 +179,7 @@ def calibrate(
         out[i] = flux[start + i] * (offset + x * (tilt + curve * x))
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def add_sky_error(target: Target, arm: ArmModel, stream: np.uint64, shot: Shot) -> None:
     """Leave a residue of the sky lines: their strength and their place are never known exactly."""
     empty = target.kind == SKY_FIBER or target.kind == NO_TARGET
@@ -192,7 +193,7 @@ def add_sky_error(target: Target, arm: ArmModel, stream: np.uint64, shot: Shot) 
         shot.normal[i] += residue
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def estimate_sigma(exposure: Exposure, arm: ArmModel, shot: Shot) -> None:
     """Fill `shot.sigma` with the true noise of every pixel: sky, source and read noise."""
     for i in range(len(shot.sigma)):
@@ -202,7 +203,7 @@ def estimate_sigma(exposure: Exposure, arm: ArmModel, shot: Shot) -> None:
         shot.sigma[i] = math.sqrt(electrons + _READ_VARIANCE * exposure.number) / counts
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def read_out(
     shot: Shot,
     stream: np.uint64,
@@ -213,9 +214,9 @@ def read_out(
     """Draw the noise of an arm and write one row of flux, ivar and mask, each (n,)."""
     n = len(flux)
     reported = 1.0 + _IVAR_ERROR * normal(stream, 5)
-    pixels = branch(stream, 0)
+    fill_normals(branch(stream, 0), shot.noise)
     for i in range(n):
-        flux[i] = shot.model[i] + shot.sigma[i] * normal(pixels, i)
+        flux[i] = shot.model[i] + shot.sigma[i] * shot.noise[i]
         ivar[i] = reported / (shot.sigma[i] * shot.sigma[i])
         mask[i] = 0
     bad = branch(stream, 1)

@@ -20,12 +20,13 @@ from .redrock import measure_redshift
 
 # Pixels of each arm over which DESI takes its median S/N: 4000-5800, 5800-7600, 7600-9800 Å.
 _SNR_PIXELS = ((500, 2751), (50, 2300), (100, 2850))
+_STEPS, _FEW = 512, 48  # of the S/N of the 2,500 pixels of an arm
 _BLOCK = 128  # pixels: structure on smaller scales is what a redshift is measured from
 # COADD_FIBERSTATUS bits: unassigned with a stuck positioner, or with a broken fiber.
 _STUCK, _BROKEN = 3.0, 5.0
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def measure_snr(
     number: int, flux: NDArray[np.float32], ivar: NDArray[np.float32], facts: NDArray[np.float64]
 ) -> None:
@@ -41,40 +42,61 @@ def measure_snr(
         facts[Fact.SNR_B + number] = _middle(values[:n]) / math.sqrt(STEP)
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _middle(values: NDArray[np.float32]) -> float:
-    """Return the median of (n,) values, reordering them by Hoare's selection.
-
-    numba's own median takes longer to compile than all else here.
-    """
+    """Return the median of (n,) values, reordering them."""
     n = len(values)
-    low, high, k = 0, n - 1, n // 2
-    while low < high:
-        i, j = _part(values, low, high)
-        if j < k:
-            low = i
-        if k < i:
-            high = j
-    return values[k] if n % 2 == 1 else 0.5 * (np.float64(values[:k].max()) + values[k])
+    high = _ranked(values.copy(), n // 2)
+    if n % 2 == 1:
+        return high
+    n_below, low = 0, values.min()
+    for i in range(n):
+        if values[i] < high:
+            n_below += 1
+            low = max(low, values[i])
+    return 0.5 * (np.float64(low if n_below == n // 2 else high) + high)
 
 
-@njit(nogil=True)
-def _part(values: NDArray[np.float32], i: int, j: int) -> tuple[int, int]:
-    """Move values below the middle one to the left and above it to the right; return the seam."""
-    pivot = values[(i + j) // 2]
-    while i <= j:
-        while values[i] < pivot:
-            i += 1
-        while pivot < values[j]:
+@njit(nogil=True, error_model="numpy")
+def _ranked(values: NDArray[np.float32], rank: int) -> float:
+    """Return the value of a rank from 0, exactly; (n,) values are overwritten.
+
+    Values are counted in even steps from the least to the largest, and only those of the step
+    that holds the rank are looked at again.
+    """
+    while len(values) > _FEW:
+        least, largest = values.min(), values.max()
+        if not largest > least:
+            break
+        per_unit = (_STEPS - 1) / (np.float64(largest) - np.float64(least))
+        counts = np.zeros(_STEPS, np.int32)
+        for i in range(len(values)):
+            counts[np.uint32((values[i] - least) * per_unit)] += 1
+        step = 0
+        while rank >= counts[step]:
+            rank -= counts[step]
+            step += 1
+        n_near = 0
+        for i in range(len(values)):
+            values[n_near] = values[i]
+            n_near += np.uint32((values[i] - least) * per_unit) == step
+        values = values[:n_near]
+    _sort(values[: _FEW if len(values) > _FEW else len(values)])
+    return values[min(rank, _FEW)]
+
+
+@njit(nogil=True, error_model="numpy")
+def _sort(values: NDArray[np.float32]) -> None:
+    """Sort a few values, (n,), by insertion: numba's own sort is slow to compile."""
+    for i in range(1, len(values)):
+        value, j = values[i], i
+        while j > 0 and values[j - 1] > value:
+            values[j] = values[j - 1]
             j -= 1
-        if i <= j:
-            values[i], values[j] = values[j], values[i]
-            i += 1
-            j -= 1
-    return i, j
+        values[j] = value
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def measure_structure(
     model: NDArray[np.float64], ivar: NDArray[np.float32], facts: NDArray[np.float64]
 ) -> None:
@@ -92,7 +114,7 @@ def measure_structure(
         facts[Fact.DELTACHI2] += max(0.0, second - first * first / weight)
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def measure_object(
     target: Target, exposure: Exposure, flux: NDArray[np.float64], facts: NDArray[np.float64]
 ) -> None:
@@ -109,7 +131,7 @@ def measure_object(
     measure_redshift(target, facts)
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _describe_fiber(target: Target, facts: NDArray[np.float64]) -> None:
     if target.kind == SKY_FIBER:
         facts[Fact.OBJTYPE] = 1.0

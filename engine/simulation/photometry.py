@@ -15,7 +15,7 @@ from .random import between, branch, normal, uniform
 _BANDS = ((4050.0, 5500.0), (5650.0, 7150.0), (8450.0, 9800.0))
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def measure_bands(target: Target, flux: NDArray[np.float64], facts: NDArray[np.float64]) -> None:
     """Measure the fluxes in g, r, z, W1 and W2 (nanomaggies) from the lattice flux (7781,)."""
     s = branch(target.key, 44)
@@ -34,7 +34,7 @@ def measure_bands(target: Target, flux: NDArray[np.float64], facts: NDArray[np.f
     _extrapolate_infrared(target, s, facts)
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _extrapolate_infrared(target: Target, s: np.uint64, facts: NDArray[np.float64]) -> None:
     # AB magnitudes from z to W1 and from W1 to W2 by class; quasars are flat, stars fall.
     rise, fall = -0.9, -0.68
@@ -50,7 +50,7 @@ def _extrapolate_infrared(target: Target, s: np.uint64, facts: NDArray[np.float6
     facts[Fact.FLUX_W2] = second + 0.4 * normal(s, 10)
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def describe_shape(target: Target, facts: NDArray[np.float64]) -> None:
     """Draw morphological type, Sérsic index and half-light radius by class."""
     s = branch(target.key, 45)
@@ -71,7 +71,7 @@ def describe_shape(target: Target, facts: NDArray[np.float64]) -> None:
     facts[Fact.SHAPE_R] = typical * math.exp(0.45 * normal(s, 2))
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def describe_gaia(target: Target, facts: NDArray[np.float64]) -> None:
     """Draw what Gaia says of points brighter than 21 mag; zeros for the rest, as DESI has it."""
     s = branch(target.key, 46)

@@ -87,7 +87,7 @@ class Target(NamedTuple):
     injected: int
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def draw_target(key: np.uint64, use: int, program: int) -> Target:
     """Draw what a fiber points at from its key, its use and its program.
 
@@ -109,7 +109,7 @@ def draw_target(key: np.uint64, use: int, program: int) -> Target:
     return Target(key, kind, program, redshift, flux, injected)
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _draw_class(u: float, program: int) -> int:
     kind = BGS
     while kind < WHITE_DWARF and u >= _SHARES[program][kind]:
@@ -117,7 +117,7 @@ def _draw_class(u: float, program: int) -> int:
     return kind
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _draw_anomaly(stream: np.uint64, kind: int, redshift: float) -> int:
     choice = _ANOMALIES[kind][int(8.0 * uniform(stream, 3))]
     if kind == QSO and choice != HIGH_Z and redshift > _DLA_MIN_REDSHIFT:
@@ -127,7 +127,7 @@ def _draw_anomaly(stream: np.uint64, kind: int, redshift: float) -> int:
     return choice
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def draw_redshift(stream: np.uint64, kind: int) -> float:
     """Draw a redshift from the distribution of a class."""
     if kind == BGS:  # gamma of shape 4 and scale 0.055: mean 0.22
@@ -143,7 +143,7 @@ def draw_redshift(stream: np.uint64, kind: int) -> float:
     return normal(stream, 1) * (5.0e-4 if halo else 1.3e-4)  # 150 and 40 km/s
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _clipped(stream: np.uint64, law: tuple[float, float], limits: tuple[float, float]) -> float:
     counter = 0
     while True:

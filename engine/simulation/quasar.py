@@ -75,7 +75,7 @@ class Quasar(NamedTuple):
     iron: float
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def draw_quasar(target: Target) -> Quasar:
     """Draw the properties of a quasar."""
     s = branch(target.key, 20)
@@ -94,7 +94,7 @@ def draw_quasar(target: Target) -> Quasar:
     )
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def paint_quasar(target: Target, iron: NDArray[np.float32], canvas: Canvas) -> None:
     """Paint a quasar on the canvas at the level of `target`; `iron` is the (n,) Fe II template."""
     quasar = draw_quasar(target)
@@ -113,7 +113,7 @@ def paint_quasar(target: Target, iron: NDArray[np.float32], canvas: Canvas) -> N
         _scale_redward(target, canvas)
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _scale_redward(target: Target, canvas: Canvas) -> None:
     total = 0.0
     for i in range(7000, 7500):
@@ -123,7 +123,7 @@ def _scale_redward(target: Target, canvas: Canvas) -> None:
         canvas.flux[i] *= factor
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _paint_continuum(
     quasar: Quasar, redshift: float, iron: NDArray[np.float32], canvas: Canvas
 ) -> None:
@@ -140,7 +140,7 @@ def _paint_continuum(
     multiply_smooth(canvas.flux, canvas.knots)
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _paint_lines(quasar: Quasar, redshift: float, canvas: Canvas) -> None:
     for n in range(len(_BROAD)):
         rest, width, spread, shift = _BROAD[n]
@@ -158,7 +158,7 @@ def _paint_lines(quasar: Quasar, redshift: float, canvas: Canvas) -> None:
         add_line(canvas.flux, center, area, observed_sigma(center, quasar.narrow_width))
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _absorb_forest(target: Target, canvas: Canvas) -> None:
     s = branch(target.key, 21)
     edge = pixel_of(LYMAN_ALPHA * (1.0 + target.redshift))
@@ -178,7 +178,7 @@ def _absorb_forest(target: Target, canvas: Canvas) -> None:
         canvas.flux[i] *= math.exp(-depth)
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _mean_depth(one_plus_z: float) -> float:
     # The lognormal field makes the mean transmission higher than exp(-τ): 1.25 restores it.
     # Above z = 5 ever more gas is neutral, and by 5.5 the trough is black (Fan et al. 2006).

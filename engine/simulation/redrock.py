@@ -17,7 +17,7 @@ _ZWARN_SKY, _ZWARN_SMALL, _ZWARN_OUTLIERS, _ZWARN_UNPLUGGED, _ZWARN_NODATA = 1, 
 _SMALL_DELTACHI2 = 9.0
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def measure_redshift(target: Target, facts: NDArray[np.float64]) -> None:
     """Imitate redrock: a redshift as good as the structure in the spectrum allows.
 
@@ -44,7 +44,7 @@ def measure_redshift(target: Target, facts: NDArray[np.float64]) -> None:
     _classify(target, is_wrong, facts)
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _classify(target: Target, is_wrong: bool, facts: NDArray[np.float64]) -> None:
     if is_wrong or target.kind <= ELG:
         facts[Fact.SPECTYPE] = 1.0
@@ -55,7 +55,7 @@ def _classify(target: Target, is_wrong: bool, facts: NDArray[np.float64]) -> Non
         facts[Fact.SUBTYPE] = _subtype(target)
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _subtype(target: Target) -> float:
     """Return the index into SUBTYPES that redrock would choose for a star."""
     if target.injected == CV:

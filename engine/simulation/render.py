@@ -60,7 +60,7 @@ from .star import (
     paint_star,
     paint_white_dwarf,
 )
-from .templates import Templates, templates
+from .templates import N_REST, Templates, templates
 
 _CLEAN, _SECOND, _FINAL = range(3)
 
@@ -96,7 +96,7 @@ class Bench(NamedTuple):
 def new_bench() -> Bench:
     """Return the tables and fresh working arrays for one thread."""
     return Bench(
-        templates(), arm_models(), new_canvas(), tuple(new_shot(arm.n_pixels) for arm in ARMS)
+        templates(), arm_models(), new_canvas(N_REST), tuple(new_shot(arm.n_pixels) for arm in ARMS)
     )
 
 
@@ -117,7 +117,14 @@ def new_rows(n: int, *, has_truth: bool) -> Rows:
     )
 
 
-@njit(nogil=True)
+def first_rows(rows: Rows, n: int) -> Rows:
+    """Return the first n rows of output arrays, with facts set back to 0."""
+    part = Rows(*(tuple(array[:n] for array in arrays) for arrays in rows[:-1]), rows.facts[:n])
+    part.facts[:] = 0.0
+    return part
+
+
+@njit(nogil=True, error_model="numpy")
 def _paint(target: Target, bench: Bench) -> None:
     """Paint the noiseless spectrum, and the same without its anomaly on `canvas.clean`."""
     canvas = bench.canvas
@@ -137,7 +144,7 @@ def _paint(target: Target, bench: Bench) -> None:
         inject_in_sky(target, canvas)
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _sitter(target: Target, stage: int) -> Target:
     """Return what is painted at a stage: the host without anomaly, a companion, the target."""
     if stage == _CLEAN:
@@ -145,7 +152,7 @@ def _sitter(target: Target, stage: int) -> Target:
     return _companion(target) if stage == _SECOND else target
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _without_anomaly(target: Target) -> Target:
     redshift = target.redshift
     if target.injected == HIGH_Z:
@@ -153,7 +160,7 @@ def _without_anomaly(target: Target) -> Target:
     return Target(target.key, target.kind, target.program, redshift, target.flux, NOT_INJECTED)
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _companion(target: Target) -> Target:
     """Return the second object of a blend, a galaxy or one in three times a star."""
     s = branch(target.key, 60)
@@ -165,7 +172,7 @@ def _companion(target: Target) -> Target:
     return Target(branch(s, 2), kind, target.program, z, light, NOT_INJECTED)
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _paint_class(target: Target, bench: Bench) -> None:
     tables, canvas = bench.templates, bench.canvas
     if target.injected == CARBON_STAR:
@@ -184,7 +191,7 @@ def _paint_class(target: Target, bench: Bench) -> None:
         canvas.flux[:] = 0.0
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _expose(target: Target, exposure: Exposure, number: int, bench: Bench) -> None:
     arm, shot = bench.arms[number], bench.shots[number]
     stream = branch(branch(target.key, 41), number)
@@ -198,16 +205,17 @@ def _expose(target: Target, exposure: Exposure, number: int, bench: Bench) -> No
         inject_in_arm(target, number, arm.lines, shot)
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _write_arm(target: Target, number: int, row: int, bench: Bench, rows: Rows) -> None:
     shot, start = bench.shots[number], bench.arms[number].start
     if len(rows.model[number]) > 0:
         rows.model[number][row] = shot.model
         rows.sigma[number][row] = shot.sigma
-    if is_dead(target):
-        return  # the output arrays are zero: no flux, no ivar
-    stream = branch(branch(target.key, 41), number)
     flux, ivar, mask = rows.flux[number][row], rows.ivar[number][row], rows.mask[number][row]
+    if is_dead(target):
+        flux[:], ivar[:], mask[:] = 0.0, 0.0, 0
+        return
+    stream = branch(branch(target.key, 41), number)
     read_out(shot, stream, flux, ivar, mask)
     measure_snr(number, flux, ivar, rows.facts[row])
     measure_structure(shot.model, ivar, rows.facts[row])
@@ -215,7 +223,7 @@ def _write_arm(target: Target, number: int, row: int, bench: Bench, rows: Rows) 
         _measure_anomaly(shot, start, ivar, rows.facts[row])
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _measure_anomaly(
     shot: Shot, start: int, ivar: NDArray[np.float32], facts: NDArray[np.float64]
 ) -> None:
@@ -231,7 +239,7 @@ def _measure_anomaly(
     facts[Fact.STRENGTH] = math.sqrt(facts[Fact.STRENGTH] ** 2 + total)
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _draw_row(fibers: Fibers, row: int, facts: NDArray[np.float64]) -> Target:
     target = draw_target(fibers.keys[row], fibers.uses[row], fibers.programs[row])
     facts[Fact.TRUE_REDSHIFT] = target.redshift

@@ -55,7 +55,7 @@ class Star(NamedTuple):
     reddening: float
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def draw_star(target: Target) -> Star:
     """Draw the properties of a star: mostly F to K, an eighth M dwarfs, a few hot ones."""
     s = branch(target.key, 30)
@@ -72,7 +72,7 @@ def draw_star(target: Target) -> Star:
     return Star(kelvin, metals, -0.03 * math.log(uniform(s, 4)))
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def paint_star(target: Target, table: NDArray[np.float32], canvas: Canvas) -> None:
     """Paint an ordinary star at the level of `target`; `table` is the star template."""
     star = draw_star(target)
@@ -81,7 +81,7 @@ def paint_star(target: Target, table: NDArray[np.float32], canvas: Canvas) -> No
     scale_to(canvas.flux, target.flux)
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _paint_sequence(
     star: Star, velocity: float, table: NDArray[np.float32], flux: NDArray[np.float64]
 ) -> None:
@@ -103,7 +103,7 @@ def _paint_sequence(
         flux[i] = (low + a * (high - low)) * math.exp(-star.metals * opacity)
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _redden(reddening: float, canvas: Canvas) -> None:
     for j in range(N_KNOTS):
         w = wavelength_of(j * PIXELS_PER_KNOT)
@@ -112,7 +112,7 @@ def _redden(reddening: float, canvas: Canvas) -> None:
     multiply_smooth(canvas.flux, canvas.knots)
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def add_m_dwarf(target: Target, table: NDArray[np.float32], canvas: Canvas) -> None:
     """Add an M dwarf companion that carries 30 to 90 % of the light near 6500 Å."""
     s = branch(target.key, 33)
@@ -124,7 +124,7 @@ def add_m_dwarf(target: Target, table: NDArray[np.float32], canvas: Canvas) -> N
     scale_to(canvas.flux, target.flux)
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def dwarf_type(target: Target) -> int:
     """Return the spectral type of a white dwarf: 70 % DA as in Kleinman et al. 2013."""
     u = uniform(branch(target.key, 31), 0)
@@ -137,7 +137,7 @@ def dwarf_type(target: Target) -> int:
     return DQ if u < 0.96 else DZ
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def paint_white_dwarf(target: Target, canvas: Canvas) -> None:
     """Paint a white dwarf at the level of `target`: a black body with broad lines of its type."""
     s = branch(target.key, 31)
@@ -159,7 +159,7 @@ def paint_white_dwarf(target: Target, canvas: Canvas) -> None:
     scale_to(canvas.flux, target.flux)
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def paint_black_body(kelvin: float, canvas: Canvas) -> None:
     """Fill the canvas with a black body, 1 at 5500 Å."""
     for j in range(N_KNOTS):
@@ -168,7 +168,7 @@ def paint_black_body(kelvin: float, canvas: Canvas) -> None:
     multiply_smooth(canvas.flux, canvas.knots)
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _absorb_balmer(kelvin: float, shift: float, flux: NDArray[np.float64]) -> None:
     strength = math.exp(-0.5 * (math.log(kelvin / 12500.0) / 0.45) ** 2)
     for n in range(7):
@@ -176,7 +176,7 @@ def _absorb_balmer(kelvin: float, shift: float, flux: NDArray[np.float64]) -> No
         absorb_lorentz(flux, BALMER[n] * shift, depth, 22.0 - 1.5 * n)
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def absorb_swan(strength: float, shift: float, flux: NDArray[np.float64]) -> None:
     """Carve the Swan bands of C2 into a spectrum."""
     for head, opacity, decay in _SWAN:
@@ -187,7 +187,7 @@ def absorb_swan(strength: float, shift: float, flux: NDArray[np.float64]) -> Non
             flux[i] *= math.exp(-strength * opacity * math.exp(-x))
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def paint_carbon_star(target: Target, table: NDArray[np.float32], canvas: Canvas) -> None:
     """Paint a carbon star: a cool star with Swan and red CN bands instead of TiO."""
     s = branch(target.key, 32)
@@ -203,7 +203,7 @@ def paint_carbon_star(target: Target, table: NDArray[np.float32], canvas: Canvas
     scale_to(canvas.flux, target.flux)
 
 
-@njit(nogil=True)
+@njit(nogil=True, error_model="numpy")
 def paint_cataclysmic(target: Target, canvas: Canvas) -> None:
     """Paint a cataclysmic variable: a hot disc with double-peaked Balmer and helium lines."""
     s = branch(target.key, 34)

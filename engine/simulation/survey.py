@@ -1,6 +1,6 @@
 """A simulated survey: 25 million spectra that need no storage, each a function of its TARGETID."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ from . import identity
 from .facts import MORPHTYPES, N_FACTS, OBJTYPES, SPECTYPES, SUBTYPES, Fact
 from .population import CLASSES, INJECTED_TYPES
 from .random import object_keys
-from .render import Fibers, Rows, draw, new_bench, new_rows, render
+from .render import Fibers, Rows, draw, first_rows, new_bench, new_rows, render
 
 # Raised whenever any spectrum of any survey would change: catalogs name it, and refuse another.
 GENERATOR_VERSION = 1
@@ -119,13 +119,21 @@ class SimulatedSurvey:
         """Return `spectra` and `truth` of the same objects, made once."""
         ids = np.asarray(target_ids, dtype=np.int64)
         rows = self._render(ids, has_truth=False)
-        batch = SpectrumBatch(
-            dict(zip(ARMS, rows.flux, strict=True)),
-            dict(zip(ARMS, rows.ivar, strict=True)),
-            dict(zip(ARMS, rows.mask, strict=True)),
-            self._columns(ids, rows.facts),
-        )
-        return batch, truth_of(ids, rows.facts)
+        return self._batch(ids, rows), truth_of(ids, rows.facts)
+
+    def stream(self, indices: range, n: int) -> Iterator[SpectrumBatch]:
+        """Yield the spectra at consecutive survey indices, at most n at a time.
+
+        The arrays of a batch are overwritten by the next one: a catalog is made from spectra that
+        nobody keeps, and fresh memory for each would cost a tenth of the time.
+        """
+        ids = identity.target_ids(self.seed, self.version, np.arange(indices.start, indices.stop))
+        rows, bench = new_rows(min(n, len(ids)), has_truth=False), new_bench()
+        for start in range(0, len(ids), n):
+            some = ids[start : start + n]
+            part = first_rows(rows, len(some))
+            render(self._fibers(some), bench, part)
+            yield self._batch(some, part)
 
     def noiseless(
         self, target_ids: Sequence[int] | NDArray[Any]
@@ -156,6 +164,14 @@ class SimulatedSurvey:
         # A fresh bench per call: threads may ask at the same time.
         render(self._fibers(ids), new_bench(), rows)
         return rows
+
+    def _batch(self, ids: NDArray[np.int64], rows: Rows) -> SpectrumBatch:
+        return SpectrumBatch(
+            dict(zip(ARMS, rows.flux, strict=True)),
+            dict(zip(ARMS, rows.ivar, strict=True)),
+            dict(zip(ARMS, rows.mask, strict=True)),
+            self._columns(ids, rows.facts),
+        )
 
     def _fibers(self, ids: NDArray[np.int64]) -> Fibers:
         indices = self.indices(ids)

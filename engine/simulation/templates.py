@@ -100,7 +100,7 @@ _IRON_HUMPS = (
 
 
 class Templates(NamedTuple):
-    """Rest-frame tables, float32: star (T, n, 2), galaxy (n, 4) and quasar iron (n,)."""
+    """Rest-frame tables, float32: star (T, n, 2), galaxy (4, n) and quasar iron (n,)."""
 
     star: NDArray[np.float32]
     galaxy: NDArray[np.float32]
@@ -197,8 +197,7 @@ def templates() -> Templates:
             _population(((0.05, 3), (0.4, 6), (0.55, 8)), 0.45, stars),  # old, metal-poor
             _population(((0.7, 11), (0.3, 8)), 0.4, stars),  # about 500 Myr: A stars
             _population(((0.5, 14), (0.4, 13), (0.1, 7)), 0.3, stars) * interstellar,  # young
-        ],
-        axis=1,
+        ]
     )
     start = N_REST - N_STAR
     star = np.stack([np.stack(pair, axis=1)[start:] for pair in stars])
