@@ -14,10 +14,11 @@ from anomaly_explorer.dashboard.session import Session
 from anomaly_explorer.dashboard.state import ExplorerState
 from anomaly_explorer.engine.catalog.filters import AllOf, OneOf, Tier
 from anomaly_explorer.engine.catalog.store import Store
-from anomaly_explorer.engine.plane.lasso import rows_in_polygon
+from anomaly_explorer.engine.plane.grid import Window, snap
+from anomaly_explorer.engine.plane.lasso import mask_polygon
 from anomaly_explorer.engine.plane.pick import nearest_row
 from anomaly_explorer.engine.plane.plane import Plane
-from anomaly_explorer.engine.plane.raster import count_raster
+from anomaly_explorer.engine.plane.pyramid import Pyramids
 from anomaly_explorer.engine.plane.viewport import Viewport
 
 from .report import Comparison
@@ -29,19 +30,19 @@ N_VERTICES = 200
 
 
 def time_frames(store: Store) -> list[Comparison]:
-    """Compare our raster of the visible rows with Datashader over all rows; both are equal."""
-    plane = store.plane("umap")
+    """Compare a frame of our pyramid with Datashader over all rows; both are equal."""
+    plane, pyramids = store.plane("umap"), Pyramids()
     frame = pd.DataFrame({"x": np.array(plane.x), "y": np.array(plane.y)})
     lines = []
     for name, share in SHARES.items():
-        viewport = viewport_of(plane, share)
-        canvas = ds.Canvas(*SIZE, (viewport.x0, viewport.x1), (viewport.y0, viewport.y1))
+        window = snap(plane.cells.square, viewport_of(plane, share))
+        canvas = window.canvas()
 
         def all_rows(canvas: ds.Canvas = canvas) -> np.ndarray:
             return canvas.points(frame, "x", "y", ds.count()).to_numpy()
 
-        def ours(viewport: Viewport = viewport) -> np.ndarray:
-            return count_raster(plane, viewport)
+        def ours(window: Window = window) -> np.ndarray:
+            return pyramids.counts(plane, window)
 
         if not np.array_equal(ours(), all_rows()):
             raise AssertionError(f"the rasters of the {name} differ")
@@ -60,12 +61,12 @@ def time_lasso(store: Store) -> Comparison:
     xs, ys = center[0] + radius * np.cos(angles), center[1] + radius * np.sin(angles)
     polygon = shapely.Polygon(np.column_stack([xs, ys]))
     shapely.prepare(polygon)
-    n_ours = len(rows_in_polygon(plane, xs, ys))
+    n_ours = mask_polygon(plane, xs, ys).count
     if n_ours != np.count_nonzero(shapely.contains_xy(polygon, x, y)):
         raise AssertionError("the lassos differ")
     return Comparison(
         f"lasso of {N_VERTICES} vertices",
-        measure(lambda: rows_in_polygon(plane, xs, ys)),
+        measure(lambda: mask_polygon(plane, xs, ys)),
         measure(lambda: shapely.contains_xy(polygon, x, y)),
         f"{n_ours:,} objects inside, counts equal",
     )
@@ -99,7 +100,7 @@ def time_mask(store: Store) -> Comparison:
     table = vaex.open(str(store.path / "columns.arrow"))
     expression = f"((tier_bits & {bit}) > 0) & (worst_arm == {code})"
     n = int(table.count(selection=expression))
-    if n != np.count_nonzero(chosen.mask(store)):
+    if n != chosen.mask(store).count:
         raise AssertionError("the masks differ")
     ours, stock = measure(lambda: chosen.mask(store)), measure(
         lambda: table.count(selection=expression)

@@ -6,9 +6,9 @@ and a change of theme sends 256 colours instead of a picture.
 
 from dataclasses import dataclass
 
+import numba
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import maximum_filter
 
 from .theme import TRANSPARENT, Palette, blend
 
@@ -17,6 +17,8 @@ CONTEXT, VISIBLE, SELECTED, ANOMALY = (1, 40), (41, 150), (151, 200), (201, 255)
 # Fewer objects than this on screen and a single pixel is too small for the eye.
 SPARSE = 60_000
 VERY_SPARSE = 3_000
+# Counts below this have their level looked up; of the few above it is worked out.
+_LISTED = 2**14
 
 Counts = NDArray[np.uint32]
 
@@ -33,12 +35,19 @@ class Layers:
         Objects shown, and those of them that are selected, as counts.
     anomalies : float32
         Largest score among anomalies in the pixel; NaN where there is none.
+    limits : tuple of float, optional
+        x0, x1, y0, y1 in plane units of the outer edges of the pixels: a little more than the
+        viewport they were asked for.
+    values : float32, optional
+        What colours the visible objects, when it is not their count; NaN where there are none.
     """
 
     context: Counts
     visible: Counts
     selected: Counts
     anomalies: NDArray[np.float32]
+    limits: tuple[float, float, float, float] | None = None
+    values: NDArray[np.float32] | None = None
 
 
 def compose_picture(layers: Layers) -> NDArray[np.uint8]:
@@ -55,31 +64,77 @@ def compose_picture(layers: Layers) -> NDArray[np.uint8]:
 
 def _paint(picture: NDArray[np.uint8], levels: NDArray[np.uint8], radius: int) -> None:
     """Lay a layer over the picture, each of its pixels grown to a disc."""
-    if radius and levels.any():
+    if radius:
         reach = np.arange(-radius, radius + 1)
-        disc = reach[:, None] ** 2 + reach[None, :] ** 2 <= radius**2 + 0.25
-        levels = maximum_filter(levels, footprint=disc, mode="constant")
-    np.copyto(picture, levels, where=levels > 0)
+        disc = np.argwhere(reach[:, None] ** 2 + reach[None, :] ** 2 <= radius**2 + 0.25)
+        levels = _grown(levels, disc - radius)
+    _lay_over(picture, levels)
 
 
 def _log_levels(counts: Counts, run: tuple[int, int]) -> NDArray[np.uint8]:
-    low, high = run
-    largest = counts.max(initial=0)
+    largest = int(counts.max(initial=0))
     if largest == 0:
         return np.zeros(counts.shape, dtype=np.uint8)
-    strength = np.log1p(counts) / np.log1p(max(int(largest), 8))
+    levels = np.zeros(counts.shape, dtype=np.uint8)
+    _look_up(counts, _levels_of(np.arange(min(largest + 1, _LISTED)), largest, run), levels)
+    if largest >= _LISTED:
+        is_large = counts >= _LISTED
+        levels[is_large] = _levels_of(counts[is_large], largest, run)
+    return levels
+
+
+def _levels_of(
+    counts: NDArray[np.integer], largest: int, run: tuple[int, int]
+) -> NDArray[np.uint8]:
+    """Return the levels of (M,) counts on a log scale that ends at the largest, or at 8."""
+    low, high = run
+    strength = np.log1p(counts) / np.log1p(max(largest, 8))
     return np.where(counts > 0, low + np.rint(strength * (high - low)), 0).astype(np.uint8)
 
 
 def _score_levels(scores: NDArray[np.float32]) -> NDArray[np.uint8]:
     low, high = ANOMALY
+    levels = np.zeros(scores.shape, dtype=np.uint8)
     is_there = np.isfinite(scores)
-    if not is_there.any():
-        return np.zeros(scores.shape, dtype=np.uint8)
-    logs = np.log10(np.maximum(np.where(is_there, scores, 1.0), 1e-6))
-    least, most = logs[is_there].min(), logs[is_there].max()
-    strength = (logs - least) / max(most - least, 1e-6)
-    return np.where(is_there, low + np.rint(strength * (high - low)), 0).astype(np.uint8)
+    if is_there.any():  # they are few: only theirs are worked out
+        logs = np.log10(np.maximum(scores[is_there], 1e-6))
+        strength = (logs - logs.min()) / max(logs.max() - logs.min(), 1e-6)
+        levels[is_there] = low + np.rint(strength * (high - low))
+    return levels
+
+
+@numba.njit(nogil=True, cache=True)
+def _look_up(counts: Counts, listed: NDArray[np.uint8], levels: NDArray[np.uint8]) -> None:
+    for j in range(counts.shape[0]):
+        line, found = counts[j], levels[j]
+        for i in range(len(line)):
+            if line[i] < len(listed):
+                found[i] = listed[line[i]]
+
+
+@numba.njit(nogil=True, cache=True)
+def _lay_over(picture: NDArray[np.uint8], levels: NDArray[np.uint8]) -> None:
+    for j in range(picture.shape[0]):
+        below, above = picture[j], levels[j]
+        for i in range(len(below)):
+            below[i] = above[i] if above[i] else below[i]
+
+
+@numba.njit(nogil=True, cache=True)
+def _grown(levels: NDArray[np.uint8], disc: NDArray[np.int64]) -> NDArray[np.uint8]:
+    """Return the largest level within a disc, (K, 2) steps in y and x, of each pixel."""
+    height, width = levels.shape
+    grown = np.zeros_like(levels)
+    for j in range(height):
+        for i in range(width):
+            level = levels[j, i]
+            if level == 0:  # most are: a layer is grown where there are few objects
+                continue
+            for k in range(len(disc)):
+                y, x = j + disc[k, 0], i + disc[k, 1]
+                if 0 <= y < height and 0 <= x < width and grown[y, x] < level:
+                    grown[y, x] = level
+    return grown
 
 
 def picture_colors(palette: Palette) -> list[str]:

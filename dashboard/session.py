@@ -1,32 +1,45 @@
 """One person's session: what the state means for the rows of the store. No widgets here."""
 
-from functools import lru_cache
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from anomaly_explorer.engine.catalog.filters import AllOf, Filter, OneOf, Tier
+from anomaly_explorer.engine.catalog.filters import (
+    AnyOf,
+    Filter,
+    Missing,
+    OneOf,
+    Range,
+    Tier,
+)
+from anomaly_explorer.engine.catalog.order import Sort
 from anomaly_explorer.engine.catalog.store import Store
-from anomaly_explorer.engine.plane.lasso import rows_in_box, rows_in_polygon
+from anomaly_explorer.engine.errors import InputError
+from anomaly_explorer.engine.plane.grid import snap
+from anomaly_explorer.engine.plane.histogram import Axis
+from anomaly_explorer.engine.plane.lasso import mask_box, mask_polygon
+from anomaly_explorer.engine.plane.mask import Mask
 from anomaly_explorer.engine.plane.pick import nearest_row
 from anomaly_explorer.engine.plane.plane import Plane
-from anomaly_explorer.engine.plane.raster import count_raster, max_raster
 from anomaly_explorer.engine.plane.viewport import Viewport
 from anomaly_explorer.engine.scoring.gate import POPULATIONS, SCIENCE, UNKNOWN
 
+from .frames import MARKED, frames_of
 from .picture import Layers
 from .state import ALL, ExplorerState, Rows
 from .words import POPULATION_PHRASES
 
 PAGE_ROWS = 25
 UNCLASSIFIED = ""
-# What the anomaly layer marks: the top 1 % of the stated population and the published score tiers.
-MARKED_TIERS = ("top_1", "mild", "moderate", "high", "extreme")
 
 
 class Session:
     """Answers what is shown, selected and where, for one state over one store.
+
+    Whatever costs time is kept in `frames`, which all sessions over the store share; layers,
+    histograms and masks may be asked for on any thread.
 
     Parameters
     ----------
@@ -38,11 +51,12 @@ class Session:
 
     def __init__(self, store: Store, state: ExplorerState) -> None:
         self.store, self.state = store, state
+        self.frames = frames_of(store)
         self.counts = population_counts(store)
         state.population = opening_population(self.counts)
+        state.selection = Mask.none(store.n_objects)
         state.start_history()
-        self._mask_of = lru_cache(maxsize=8)(self._compute_mask)
-        self._marked: NDArray[np.bool_] | None = None
+        self._selected = (state.selection, state.selection, state.selection)
 
     @property
     def population_label(self) -> str:
@@ -50,52 +64,99 @@ class Session:
         return POPULATION_PHRASES[self.state.population]
 
     @property
-    def mask(self) -> NDArray[np.bool_]:
-        """Return which objects the filters show, (N,) bool."""
-        return self._mask_of(self.state.moment.filters)
+    def clauses(self) -> tuple[Filter, ...]:
+        """Return the conditions that an object must meet to be shown."""
+        return self._clauses_but("")
+
+    @property
+    def mask(self) -> Mask:
+        """Return which of the N objects the filters show."""
+        return self.frames.mask(*self.clauses)
 
     @property
     def n_shown(self) -> int:
         """Return how many objects the filters show."""
-        return int(np.count_nonzero(self.mask))
+        return self.mask.count
+
+    @property
+    def selected(self) -> Mask:
+        """Return the selected objects that the filters show."""
+        selection, mask = self.state.selection, self.mask
+        known_selection, known_mask, selected = self._selected
+        if known_selection is not selection or known_mask is not mask:
+            selected = selection & mask
+            self._selected = (selection, mask, selected)
+        return selected
+
+    @property
+    def n_selected(self) -> int:
+        """Return how many objects are selected and shown."""
+        return self.selected.count
 
     @property
     def selected_rows(self) -> Rows:
-        """Return the selected rows that the filters show, sorted."""
-        rows = self.state.selection
-        return rows[self.mask[rows]]
+        """Return the rows of the objects selected and shown, (M,) sorted."""
+        return self.selected.rows()
 
     @property
-    def table_rows(self) -> Rows:
-        """Return the rows of the table: the selection, or everything shown when there is none."""
-        if len(self.state.selection):
-            return self.selected_rows
-        return np.flatnonzero(self.mask)
+    def table_mask(self) -> Mask:
+        """Return what is in the table: the selection, or everything shown when there is none."""
+        return self.selected if self.state.selection.count else self.mask
 
     def plane(self, name: str) -> Plane:
         """Return a plane of the store."""
         return self.store.plane(name)
 
-    def layers(self, plane: Plane, viewport: Viewport) -> Layers:
-        """Return what the map draws: context, shown, selected, anomalies."""
-        mask = self.mask
-        is_selected = np.zeros(self.store.n_objects, dtype=bool)
-        is_selected[self.selected_rows] = True
-        marked = mask & self._marked_rows()
+    def layers(
+        self, plane: Plane, viewport: Viewport, reduction: tuple[str, str] | None = None
+    ) -> Layers:
+        """Return what the map draws, on the pixels of the level grid that the viewport snaps to.
+
+        Parameters
+        ----------
+        plane : Plane
+            One of the store's.
+        viewport : Viewport
+            What is on screen.
+        reduction : tuple of str, optional
+            What colours the objects shown, see `Frames.colors`; None = how many there are.
+        """
+        draw, clauses = self.frames.pyramids, self.clauses
+        window = snap(plane.cells.square, viewport)
+        visible = draw.counts(plane, window, self.mask)
+        marked = self.frames.mask(*clauses, MARKED)
         return Layers(
-            context=count_raster(plane, viewport, ~mask),
-            visible=count_raster(plane, viewport, mask),
-            selected=count_raster(plane, viewport, is_selected),
-            anomalies=max_raster(plane, viewport, self.store.column("score_mse"), marked),
+            context=draw.counts(plane, window) - visible,
+            visible=visible,
+            selected=draw.counts(plane, window, self.selected),
+            anomalies=draw.maxima(plane, window, self.frames.values("score_mse"), marked),
+            limits=window.limits,
+            values=self.frames.colors(plane, window, clauses, reduction) if reduction else None,
         )
+
+    def histogram(self, name: str) -> tuple[Axis, NDArray[np.int64]]:
+        """Return the bins of a column and how many objects are in each, (B,) int64.
+
+        They obey every filter but the range of the column itself, so that a brush on a histogram
+        can be moved over what it hides.
+        """
+        known: Mapping[str, Any] = self.frames.histograms
+        if name not in known:
+            raise InputError(f"There is no histogram of {name}; there are {', '.join(known)}.")
+        counts = known[name].counts(self.frames.mask(*self._clauses_but(name)))
+        return known[name].axis, counts
+
+    def count_of(self, condition: Filter) -> int:
+        """Return how many objects of the population match a filter."""
+        return (self.frames.mask(condition) & self.frames.mask(*self._population())).count
 
     def brush_polygon(self, plane: Plane, xs: list[float], ys: list[float]) -> None:
         """Let a lasso meet the selection; only objects shown can be picked."""
-        self._brush(rows_in_polygon(plane, xs, ys))
+        self.state.brush(mask_polygon(plane, xs, ys) & self.mask)
 
     def brush_box(self, plane: Plane, limits: tuple[float, float, float, float]) -> None:
         """Let a box (x0, x1, y0, y1) meet the selection; only objects shown can be picked."""
-        self._brush(rows_in_box(plane, *limits))
+        self.state.brush(mask_box(plane, *limits) & self.mask)
 
     def pick(self, plane: Plane, at: tuple[float, float], reach: tuple[float, float]) -> int | None:
         """Return the shown object nearest to a point within an ellipse of plane units."""
@@ -103,76 +164,47 @@ class Session:
 
     def page(self) -> tuple[list[dict[str, Any]], int]:
         """Return the records of the table's page, sorted as the state says, and the row count."""
-        rows = self.table_rows
-        ordered = rows[sort_order(self.store, self.state.sort_by, rows, self.state.is_descending)]
-        first = self.state.page * PAGE_ROWS
-        chosen = ordered[first : first + PAGE_ROWS]
+        mask, state = self.table_mask, self.state
+        first = state.page * PAGE_ROWS
+        sort = Sort(state.sort_by, state.is_descending)
+        chosen = self.frames.ordered(mask, sort, first, first + PAGE_ROWS)
         records = self.store.records(chosen)
-        return [{"row": int(row), **r} for row, r in zip(chosen, records, strict=True)], len(rows)
+        return [{"row": int(row), **r} for row, r in zip(chosen, records, strict=True)], mask.count
 
-    def _brush(self, rows: Rows) -> None:
-        self.state.brush(rows[self.mask[rows]])
+    def _population(self) -> tuple[Filter, ...]:
+        population = self.state.population
+        return () if population == ALL else (OneOf("population", (population,)),)
 
-    def _marked_rows(self) -> NDArray[np.bool_]:
-        if self._marked is None:
-            masks = [Tier(name).mask(self.store) for name in MARKED_TIERS]
-            self._marked = np.logical_or.reduce(masks)
-        return self._marked
-
-    def _compute_mask(self, filters: tuple[Any, ...]) -> NDArray[np.bool_]:
-        population, tier, arms, classes = filters
-        chosen: list[Filter] = []
-        if population != ALL:
-            chosen.append(OneOf("population", (population,)))
-        if tier:
-            chosen.append(Tier(tier))
-        if arms:
-            chosen.append(OneOf("worst_arm", arms))
-        mask = AllOf(tuple(chosen)).mask(self.store)
-        return mask & class_mask(self.store, classes) if classes else mask
+    def _clauses_but(self, column: str) -> tuple[Filter, ...]:
+        """Return all clauses but the range of a column."""
+        state, chosen = self.state, list(self._population())
+        if state.tier:
+            chosen.append(Tier(state.tier))
+        if state.arms:
+            chosen.append(OneOf("worst_arm", state.arms))
+        if state.classes:
+            chosen.append(class_filter(self.store, state.classes))
+        chosen += [Range(*limits) for limits in state.ranges if limits[0] != column]
+        return tuple(chosen)
 
 
-def class_mask(store: Store, classes: tuple[str, ...]) -> NDArray[np.bool_]:
-    """Return which objects are of one of the classes; "" stands for no class or an unknown one."""
-    mask = OneOf("spectype", tuple(name for name in classes if name)).mask(store)
-    if UNCLASSIFIED in classes:
-        codes, legend = store.column("spectype"), store.legend("spectype")
-        mask = mask | (codes < 0)
-        if UNCLASSIFIED in legend:
-            mask |= codes == legend.index(UNCLASSIFIED)
-    return mask
+def class_filter(store: Store, classes: tuple[str, ...]) -> Filter:
+    """Return the filter of some classes; "" stands for no class or an unknown one."""
+    named = OneOf("spectype", tuple(name for name in classes if name))
+    if UNCLASSIFIED not in classes:
+        return named
+    unknown: tuple[Filter, ...] = (named, Missing("spectype"))
+    if UNCLASSIFIED in store.legend("spectype"):
+        unknown += (OneOf("spectype", (UNCLASSIFIED,)),)
+    return AnyOf(unknown)
 
 
 def population_counts(store: Store) -> dict[str, int]:
     """Return how many objects each population has."""
-    legend, codes = store.legend("population"), store.column("population")
-    return {
-        name: int(np.count_nonzero(codes == legend.index(name))) if name in legend else 0
-        for name in POPULATIONS
-    }
+    counts = store.manifest.counts["populations"]
+    return {name: counts.get(name, 0) for name in POPULATIONS}
 
 
 def opening_population(counts: dict[str, int]) -> str:
     """Return the population the page opens on: science, or unknown where there is no other."""
     return next((name for name in (SCIENCE, UNKNOWN) if counts[name]), ALL)
-
-
-def sort_order(store: Store, column: str, rows: Rows, is_descending: bool) -> NDArray[np.intp]:
-    """Return the order of rows by a column; missing values last, ties by target id.
-
-    Categories sort by their text. Returns positions into `rows`.
-    """
-    values = store.column(column)[rows]
-    if store.is_category(column):
-        legend = store.legend(column)
-        rank = np.argsort(np.argsort(np.array(legend, dtype=str), kind="stable"), kind="stable")
-        missing = values < 0
-        values = np.where(missing, 0, rank[values] if len(legend) else 0).astype(np.int64)
-    elif values.dtype.kind == "f":
-        missing = np.isnan(values)
-    else:
-        missing = values == store.describe(column).null
-    if is_descending:
-        # Negating would overflow the smallest int64; ranks of distinct values cannot.
-        values = -np.unique(values, return_inverse=True)[1]
-    return np.lexsort((store.column("target_id")[rows], values, missing))

@@ -3,6 +3,7 @@
 State knows nothing of widgets: it imports param, not panel, and is tested in milliseconds.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -10,62 +11,80 @@ import numpy as np
 import param
 from numpy.typing import NDArray
 
+from anomaly_explorer.engine.plane.mask import Mask
+
 MODES = ("replace", "add", "remove", "intersect")
 ALL = "all"
 MAX_UNDO = 100
+# Selections that lie scattered over the store barely shrink: undo forgets the oldest beyond this.
+MAX_UNDO_BYTES = 16 * 2**20
 
 Rows = NDArray[np.int64]
 NO_ROWS: Rows = np.empty(0, dtype=np.int64)
+# A column, and its least and largest value shown; None = open.
+Limits = tuple[str, float | None, float | None]
 
 
 @dataclass(frozen=True)
 class Moment:
-    """What undo brings back: filters and selection."""
+    """What undo brings back: filters, and the selection as `Mask.pack` made it."""
 
     population: str
     tier: str
     arms: tuple[str, ...]
     classes: tuple[str, ...]
-    selection: Rows
-
-    def is_same(self, other: "Moment") -> bool:
-        """Return whether two moments show the same."""
-        return self.filters == other.filters and np.array_equal(self.selection, other.selection)
+    ranges: tuple[Limits, ...]
+    selection: bytes
 
     @property
     def filters(self) -> tuple[Any, ...]:
         """Return the part that decides which objects are shown."""
-        return self.population, self.tier, self.arms, self.classes
+        return self.population, self.tier, self.arms, self.classes, self.ranges
 
 
-def combine_rows(old: Rows, new: Rows, mode: str) -> Rows:
+@dataclass(frozen=True)
+class History:
+    """What makes a session again: the moments undo goes back through, and those redo has.
+
+    Parameters
+    ----------
+    past : tuple of Moment
+        The present one last.
+    future : tuple of Moment
+        The next one last.
+    look : mapping of str to value
+        The rest of the state, `ExplorerState.LOOK`.
+    """
+
+    past: tuple[Moment, ...]
+    future: tuple[Moment, ...]
+    look: Mapping[str, Any]
+
+
+def combine_masks(old: Mask, new: Mask, mode: str) -> Mask:
     """Let a new brush meet the old selection: replace, add, remove or intersect.
 
     Parameters
     ----------
-    old, new : (M,) int64
-        Sorted store rows.
+    old, new : Mask
+        Of the same N rows.
     mode : str
         One of `MODES`.
 
-    Returns
-    -------
-    (M,) int64
-        Sorted, without repeats.
-
     Examples
     --------
-    >>> combine_rows(np.array([1, 2, 3]), np.array([3, 4]), "remove").tolist()
+    >>> old, new = (Mask.of_rows(np.array(rows), 9) for rows in ([1, 2, 3], [3, 4]))
+    >>> combine_masks(old, new, "remove").rows().tolist()
     [1, 2]
     """
     if mode == "replace":
-        return np.unique(new)
+        return new
     if mode == "add":
-        return np.union1d(old, new)
+        return old | new
     if mode == "remove":
-        return np.setdiff1d(old, new)
+        return old - new
     if mode == "intersect":
-        return np.intersect1d(old, new)
+        return old & new
     raise ValueError(f"selection mode {mode!r} is none of {', '.join(MODES)}")
 
 
@@ -80,7 +99,12 @@ class ExplorerState(param.Parameterized):
     classes = param.ClassSelector(
         class_=tuple, default=(), doc="Classes shown; empty = every class."
     )
-    selection = param.Array(default=NO_ROWS, doc="Store rows picked by brushes, sorted.")
+    ranges = param.ClassSelector(
+        class_=tuple, default=(), doc="Column, least and largest value of each range brushed."
+    )
+    selection = param.ClassSelector(
+        class_=Mask, default=Mask.none(0), doc="Objects picked by brushes."
+    )
     mode = param.Selector(default="replace", objects=list(MODES), doc="How a brush combines.")
     focus = param.Integer(default=None, allow_None=True, doc="Store row being inspected.")
     plane = param.String(default="", doc="Plane on screen; empty = both side by side.")
@@ -88,7 +112,10 @@ class ExplorerState(param.Parameterized):
     is_descending = param.Boolean(default=True, doc="Whether the largest value comes first.")
     page = param.Integer(default=0, bounds=(0, None), doc="Page of the table, from 0.")
 
-    FILTERS: ClassVar[tuple[str, ...]] = ("population", "tier", "arms", "classes")
+    FILTERS: ClassVar[tuple[str, ...]] = ("population", "tier", "arms", "classes", "ranges")
+    LOOK: ClassVar[tuple[str, ...]] = (
+        "mode", "focus", "plane", "sort_by", "is_descending", "page",
+    )  # fmt: skip
 
     def __init__(self, **params: Any) -> None:
         super().__init__(**params)
@@ -101,19 +128,27 @@ class ExplorerState(param.Parameterized):
     @property
     def moment(self) -> Moment:
         """Return filters and selection as they are."""
-        return Moment(self.population, self.tier, self.arms, self.classes, self.selection)
+        return Moment(
+            self.population, self.tier, self.arms, self.classes, self.ranges, self.selection.pack()
+        )
 
-    def brush(self, rows: Rows) -> None:
-        """Let the rows of a brush meet the selection, in the chosen mode."""
-        self.selection = combine_rows(self.selection, rows, self.mode)
+    def brush(self, mask: Mask) -> None:
+        """Let the objects of a brush meet the selection, in the chosen mode."""
+        self.selection = combine_masks(self.selection, mask, self.mode)
+
+    def limit(self, column: str, low: float | None, high: float | None) -> None:
+        """Show only values of a column from `low` to `high`; both None shows all again."""
+        others = tuple(limits for limits in self.ranges if limits[0] != column)
+        is_open = low is None and high is None
+        self.ranges = others if is_open else (*others, (column, low, high))
 
     def clear_selection(self) -> None:
         """Pick nothing."""
-        self.selection = NO_ROWS
+        self.selection = Mask.none(self.selection.n_rows)
 
     def reset_filters(self) -> None:
-        """Show every tier, arm and class of the population."""
-        self.param.update(tier="", arms=(), classes=())
+        """Show every tier, arm, class and value of the population."""
+        self.param.update(tier="", arms=(), classes=(), ranges=())
 
     def sort(self, column: str) -> None:
         """Sort by a column, or turn its order around when it is the one already."""
@@ -125,6 +160,18 @@ class ExplorerState(param.Parameterized):
     def start_history(self) -> None:
         """Make the present moment the first one; nothing before it can be undone."""
         self._past, self._future = [self.moment], []
+
+    @property
+    def history(self) -> History:
+        """Return what another process needs to go on with this state."""
+        look = {name: getattr(self, name) for name in self.LOOK}
+        return History(tuple(self._past), tuple(self._future), look)
+
+    def resume(self, history: History) -> None:
+        """Take over filters, selection, undo, redo and look, such as another process kept them."""
+        self._past, self._future = list(history.past), list(history.future)
+        self._restore(self._past[-1])
+        self.param.update(**history.look)
 
     @property
     def can_undo(self) -> bool:
@@ -151,15 +198,23 @@ class ExplorerState(param.Parameterized):
     def _restore(self, moment: Moment) -> None:
         self._is_restoring = True
         try:
-            self.param.update(**vars(moment))
+            selection = Mask.unpack(moment.selection, self.selection.n_rows)
+            self.param.update(**{**vars(moment), "selection": selection})
         finally:
             self._is_restoring = False
 
     def _remember(self, *_: Any) -> None:
-        if self._is_restoring or self.moment.is_same(self._past[-1]):
+        if self._is_restoring or self.moment == self._past[-1]:
             return
         self._past = [*self._past[-MAX_UNDO:], self.moment]
         self._future.clear()
+        while len(self._past) > 2 and _n_bytes(self._past) > MAX_UNDO_BYTES:
+            del self._past[0]
 
     def _back_to_first_page(self, *_: Any) -> None:
         self.page = 0
+
+
+def _n_bytes(moments: list[Moment]) -> int:
+    """Return the bytes of the selections of some moments; equal neighbours share them."""
+    return sum(len(packed) for packed in {moment.selection for moment in moments})

@@ -14,12 +14,12 @@ PLANES = {"Map": "umap", "S/N": "score_snr", "Both": ""}
 
 def describe_counts(session: Session) -> str:
     """Return what is shown of what and selected, naming the population."""
-    n_selected = len(session.selected_rows)
+    n_selected = session.n_selected
     text = (
         f"<b>{session.n_shown:,}</b> of {session.store.n_objects:,} shown · "
         f"{session.population_label} · selection <b>{n_selected:,}</b>"
     )
-    hidden = len(session.state.selection) - n_selected
+    hidden = session.state.selection.count - n_selected
     return text + (f" ({hidden:,} more hidden by filters)" if hidden else "")
 
 
@@ -54,7 +54,7 @@ class BrushView(pn.viewable.Viewer):
         state = self.session.state
         self._counts.object = describe_counts(self.session)
         self._undo.disabled, self._redo.disabled = not state.can_undo, not state.can_redo
-        self._clear.disabled = len(state.selection) == 0
+        self._clear.disabled = state.selection.count == 0
 
     def __panel__(self) -> pn.viewable.Viewable:
         """Return one row that wraps."""

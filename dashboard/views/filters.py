@@ -3,16 +3,14 @@
 from html import escape
 from typing import Any
 
-import numpy as np
 import panel as pn
 import panel_material_ui as pmui
 
-from anomaly_explorer.dashboard.session import UNCLASSIFIED, Session, class_mask
+from anomaly_explorer.dashboard.session import UNCLASSIFIED, Session, class_filter
 from anomaly_explorer.dashboard.state import ALL
 from anomaly_explorer.dashboard.theme import BASE_CSS
 from anomaly_explorer.dashboard.words import POPULATION_LABELS
-from anomaly_explorer.engine.catalog.filters import OneOf, Tier
-from anomaly_explorer.engine.catalog.store import Store
+from anomaly_explorer.engine.catalog.filters import AllOf, OneOf, Tier
 from anomaly_explorer.engine.scoring.tiers import TIERS
 
 ARMS = ("B", "R", "Z")
@@ -26,11 +24,9 @@ CAPTIONS = {
 
 def tier_options(session: Session) -> dict[str, str]:
     """Return label -> tier name with the number of objects of the population in each tier."""
-    inside = _population_mask(session)
-    options = {f"Every score · {np.count_nonzero(inside):,}": ""}
+    options = {f"Every score · {session.count_of(AllOf()):,}": ""}
     for tier in TIERS:
-        count = int(np.count_nonzero(Tier(tier.name).mask(session.store) & inside))
-        options[f"{tier.label} · {count:,}"] = tier.name
+        options[f"{tier.label} · {session.count_of(Tier(tier.name)):,}"] = tier.name
     return options
 
 
@@ -40,30 +36,26 @@ def population_options(session: Session) -> dict[str, str]:
     return {f"{POPULATION_LABELS[name]} · {count:,}": name for name, count in counts.items()}
 
 
-def class_options(store: Store) -> dict[str, str]:
+def class_options(session: Session) -> dict[str, str]:
     """Return label -> class; objects of no known class are unclassified."""
+    store = session.store
     options = {name: name for name in sorted(store.legend("spectype")) if name}
-    if class_mask(store, (UNCLASSIFIED,)).any():
+    if session.frames.mask(class_filter(store, (UNCLASSIFIED,))).count:
         options["unclassified"] = UNCLASSIFIED
     return options
 
 
 def arm_counts(session: Session) -> dict[str, int]:
     """Return how many objects of the population each arm is the worst of."""
-    store, inside = session.store, _population_mask(session)
-    present = [arm for arm in ARMS if arm in store.legend("worst_arm")]
-    return {
-        arm: int(np.count_nonzero(OneOf("worst_arm", (arm,)).mask(store) & inside))
-        for arm in present
-    }
+    present = [arm for arm in ARMS if arm in session.store.legend("worst_arm")]
+    return {arm: session.count_of(OneOf("worst_arm", (arm,))) for arm in present}
 
 
 def class_counts(session: Session) -> dict[str, int]:
     """Return how many objects of the population are of each class."""
-    inside = _population_mask(session)
     return {
-        label: int(np.count_nonzero(class_mask(session.store, (name,)) & inside))
-        for label, name in class_options(session.store).items()
+        label: session.count_of(class_filter(session.store, (name,)))
+        for label, name in class_options(session).items()
     }
 
 
@@ -72,12 +64,6 @@ def _heading(name: str, counts: dict[str, int] | None = None) -> str:
     small = '<div class="muted" style="font-size:11px;line-height:1.35">'
     more = f"{small}{listed}</div>" if listed else ""
     return f'<div style="font-weight:600">{name}</div>{small}{CAPTIONS[name]}</div>{more}'
-
-
-def _population_mask(session: Session) -> np.ndarray:
-    if session.state.population == ALL:
-        return np.ones(session.store.n_objects, dtype=bool)
-    return OneOf("population", (session.state.population,)).mask(session.store)
 
 
 class FiltersView(pn.viewable.Viewer):
@@ -107,7 +93,7 @@ class FiltersView(pn.viewable.Viewer):
             options=arms, margin=(4, 4), css_classes=["filter-band"], size="small"
         )
         self._classes = pmui.CheckButtonGroup(
-            options=class_options(session.store), margin=(4, 4), css_classes=["filter-class"],
+            options=class_options(session), margin=(4, 4), css_classes=["filter-class"],
             size="small",
         )  # fmt: skip
         self._reset = pmui.Button(

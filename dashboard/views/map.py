@@ -4,7 +4,6 @@ import contextlib
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 import panel as pn
 from bokeh import events
 from bokeh.models import (
@@ -83,20 +82,21 @@ def draw_map(plane: Plane, layers: Layers, viewport: Viewport, palette: Palette)
         plot.xaxis.major_label_text_font_size = plot.yaxis.major_label_text_font_size = "0px"
         plot.xaxis.ticker = plot.yaxis.ticker = []
     mapper = LinearColorMapper(palette=picture_colors(palette), low=0, high=255)
-    source = ColumnDataSource(image_data(layers, viewport))
+    source = ColumnDataSource(image_data(layers))
     plot.image("image", "x", "y", "dw", "dh", source=source, color_mapper=mapper, name="density")
     style_figure(plot, palette)
     return plot
 
 
-def image_data(layers: Layers, viewport: Viewport) -> dict[str, list[Any]]:
-    """Return the columns of the image glyph for one frame."""
+def image_data(layers: Layers) -> dict[str, list[Any]]:
+    """Return the columns of the image glyph for one frame, which snaps to the pixels drawn."""
+    x0, x1, y0, y1 = layers.limits
     return {
         "image": [compose_picture(layers)],
-        "x": [viewport.x0],
-        "y": [viewport.y0],
-        "dw": [viewport.x1 - viewport.x0],
-        "dh": [viewport.y1 - viewport.y0],
+        "x": [x0],
+        "y": [y0],
+        "dw": [x1 - x0],
+        "dh": [y1 - y0],
     }
 
 
@@ -152,7 +152,7 @@ class MapView(pn.viewable.Viewer):
             viewport = self.viewport
         except ExplorerError:  # zoomed to nothing, or larger than any screen: keep the picture
             return
-        self._source.data = image_data(self.session.layers(self.plane, viewport), viewport)
+        self._source.data = image_data(self.session.layers(self.plane, viewport))
 
     def repaint(self, palette: Palette) -> None:
         """Change the colours; no frame is drawn."""
@@ -273,8 +273,5 @@ class MapView(pn.viewable.Viewer):
         """Return where a store row is on this plane, as columns of a source."""
         if row is None:
             return _NOWHERE
-        plane = self.plane
-        at = np.array([row]) if plane.rows is None else np.flatnonzero(plane.rows == row)
-        if len(at) == 0:
-            return _NOWHERE
-        return {"x": [float(plane.x[at[0]])], "y": [float(plane.y[at[0]])]}
+        at = self.plane.position(row)
+        return _NOWHERE if at is None else {"x": [at[0]], "y": [at[1]]}

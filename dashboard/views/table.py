@@ -149,7 +149,7 @@ class TableView(pn.viewable.Viewer):
         session = self.session
         first = session.state.page * PAGE_ROWS
         last = min(first + PAGE_ROWS, n_rows)
-        what = "selected" if len(session.state.selection) else "shown"
+        what = "selected" if session.state.selection.count else "shown"
         if n_rows == 0:
             return f"no {session.population_label} {what}: widen the filters or clear the selection"
         return f"{first + 1:,}–{last:,} of {n_rows:,} {what} · {session.population_label}"

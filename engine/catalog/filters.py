@@ -4,161 +4,28 @@ They are values: equal when they say the same, and they travel as JSON (`to_dict
 the page's address, in exports and in saved views.
 """
 
-import math
-import sys
+import base64
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
 from anomaly_explorer.engine.errors import InputError
+from anomaly_explorer.engine.plane.mask import Mask
 
-from .names import unknown_name
+from .conditions import Missing, OneOf, Range, Rows, Tier
 from .store import Store
-
-Value = str | int | bool
-_MAX_LIMIT = sys.float_info.max
 
 
 class Filter(Protocol):
     """A condition that turns a store into a mask."""
 
-    def mask(self, store: Store) -> NDArray[np.bool_]:
-        """Return which objects match, (N,)."""
+    def mask(self, store: Store) -> Mask:
+        """Return which of the store's N objects match."""
         ...
 
     def to_dict(self) -> dict[str, Any]:
         """Return the filter as JSON values; `from_dict` undoes it."""
         ...
-
-
-@dataclass(frozen=True)
-class Range:
-    """Objects whose value is from `low` to `high`, both included; null never matches.
-
-    Limits are rounded to the column's own type first, so that a limit read off the screen finds
-    the value it was read from. Integers are compared exactly.
-
-    Parameters
-    ----------
-    column : str
-        A column of numbers.
-    low, high : float or int, optional
-        None = open. A low limit above the high one matches nothing.
-    """
-
-    column: str
-    low: float | None = None
-    high: float | None = None
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "low", _limit(self.column, self.low, -math.inf))
-        object.__setattr__(self, "high", _limit(self.column, self.high, math.inf))
-
-    def mask(self, store: Store) -> NDArray[np.bool_]:
-        """Return which objects match, (N,)."""
-        kind = store.describe(self.column).kind
-        if kind not in ("float", "integer"):
-            raise InputError(f"Column {self.column} is a {kind}; a range needs numbers, use OneOf.")
-        values = store.column(self.column)
-        if kind == "float":
-            mask = ~np.isnan(values)
-            low, high = (_as_type(limit, values.dtype) for limit in (self.low, self.high))
-        else:
-            mask = values != store.describe(self.column).null
-            low, high = _whole(self.low, math.ceil), _whole(self.high, math.floor)
-        if low is not None:
-            mask &= values >= low
-        if high is not None:
-            mask &= values <= high
-        return mask
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the filter as JSON values."""
-        return {"filter": "range", "column": self.column, "low": self.low, "high": self.high}
-
-
-@dataclass(frozen=True)
-class OneOf:
-    """Objects whose value is one of those given; none given matches nothing.
-
-    Parameters
-    ----------
-    column : str
-        A category, boolean or integer column.
-    values : tuple
-        Strings of the legend, True and False, or integers.
-    """
-
-    column: str
-    values: tuple[Value, ...]
-
-    def __post_init__(self) -> None:
-        if isinstance(self.values, str) or not hasattr(self.values, "__iter__"):
-            raise InputError(f"The values of {self.column} came as {self.values!r}; give a list.")
-        for value in self.values:
-            if not isinstance(value, str | int):
-                raise InputError(
-                    f"The values of {self.column} include {value!r}; give text, integers or "
-                    "true and false."
-                )
-        object.__setattr__(self, "values", tuple(self.values))
-
-    def mask(self, store: Store) -> NDArray[np.bool_]:
-        """Return which objects match, (N,)."""
-        kind = store.describe(self.column).kind
-        wanted = {"category": self._codes, "bool": self._truths, "integer": self._integers}
-        if kind not in wanted:
-            raise InputError(f"Column {self.column} is a {kind}; use a Range or a Tier for it.")
-        return np.isin(store.column(self.column), wanted[kind](store))
-
-    def _codes(self, store: Store) -> NDArray[np.integer]:
-        legend = store.legend(self.column)
-        codes = {value: code for code, value in enumerate(legend)}
-        for value in self.values:
-            if value not in codes:
-                raise InputError(unknown_name(f"{self.column} of", str(value), legend))
-        dtype = store.column(self.column).dtype
-        return np.array([codes[value] for value in self.values], dtype)
-
-    def _truths(self, store: Store) -> NDArray[np.integer]:
-        for value in self.values:
-            if not isinstance(value, bool):
-                raise InputError(f"Column {self.column} is true or false, not {value!r}.")
-        return np.array(self.values, np.int8)
-
-    def _integers(self, store: Store) -> NDArray[np.integer]:
-        dtype = store.column(self.column).dtype
-        bounds = np.iinfo(dtype)
-        for value in self.values:
-            if isinstance(value, bool) or not isinstance(value, int):
-                raise InputError(f"Column {self.column} holds integers, not {value!r}.")
-        # The smallest stands for null, and what does not fit the type is in no row.
-        return np.array([v for v in self.values if bounds.min < v <= bounds.max], dtype)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the filter as JSON values."""
-        return {"filter": "one_of", "column": self.column, "values": list(self.values)}
-
-
-@dataclass(frozen=True)
-class Tier:
-    """Objects of a tier, by name."""
-
-    name: str
-
-    def mask(self, store: Store) -> NDArray[np.bool_]:
-        """Return which objects match, (N,)."""
-        tiers = store.manifest.tiers
-        if self.name not in tiers:
-            raise InputError(unknown_name("tier", self.name, tiers))
-        return store.column("tier_bits") & np.uint32(1 << tiers.index(self.name)) != 0
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the filter as JSON values."""
-        return {"filter": "tier", "name": self.name}
 
 
 @dataclass(frozen=True)
@@ -170,16 +37,52 @@ class AllOf:
     def __post_init__(self) -> None:
         object.__setattr__(self, "filters", tuple(self.filters))
 
-    def mask(self, store: Store) -> NDArray[np.bool_]:
-        """Return which objects match, (N,)."""
-        mask = np.ones(store.n_objects, np.bool_)
+    def mask(self, store: Store) -> Mask:
+        """Return which of the store's N objects match."""
+        mask = Mask.all(store.n_objects)
         for condition in self.filters:
-            mask &= condition.mask(store)
+            mask = mask & condition.mask(store)
         return mask
 
     def to_dict(self) -> dict[str, Any]:
         """Return the filter as JSON values."""
         return {"filter": "all_of", "filters": [each.to_dict() for each in self.filters]}
+
+
+@dataclass(frozen=True)
+class AnyOf:
+    """Objects that match at least one of some filters; of no filters, none."""
+
+    filters: tuple[Filter, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "filters", tuple(self.filters))
+
+    def mask(self, store: Store) -> Mask:
+        """Return which of the store's N objects match."""
+        mask = Mask.none(store.n_objects)
+        for condition in self.filters:
+            mask = mask | condition.mask(store)
+        return mask
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the filter as JSON values."""
+        return {"filter": "any_of", "filters": [each.to_dict() for each in self.filters]}
+
+
+@dataclass(frozen=True)
+class Not:
+    """Objects that a filter does not match; those without a value are among them."""
+
+    condition: Filter
+
+    def mask(self, store: Store) -> Mask:
+        """Return which of the store's N objects match."""
+        return ~self.condition.mask(store)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the filter as JSON values."""
+        return {"filter": "not", "condition": self.condition.to_dict()}
 
 
 def from_dict(content: Mapping[str, Any]) -> Filter:
@@ -195,45 +98,45 @@ def from_dict(content: Mapping[str, Any]) -> Filter:
     >>> from_dict({"filter": "tier", "name": "extreme"})
     Tier(name='extreme')
     """
-    makers = {
-        "range": lambda c: Range(_text(c["column"]), c.get("low"), c.get("high")),
-        "one_of": lambda c: OneOf(_text(c["column"]), c["values"]),
-        "tier": lambda c: Tier(_text(c["name"])),
-        "all_of": lambda c: AllOf(tuple(from_dict(each) for each in c["filters"])),
-    }
     kind = content.get("filter") if isinstance(content, Mapping) else None
-    if not isinstance(kind, str) or kind not in makers:
+    if not isinstance(kind, str) or kind not in _MAKERS:
         raise InputError(
-            f"A filter came as {content!r}; expected one of the kinds {', '.join(makers)}."
+            f"A filter came as {content!r}; expected one of the kinds {', '.join(_MAKERS)}."
         )
     try:
-        return makers[kind](content)
-    except (KeyError, TypeError) as error:
+        return _MAKERS[kind](content)
+    except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"The {kind} filter lacks or garbles {error}: {content!r}.") from error
+    except RecursionError as error:
+        raise InputError("The filter holds too many filters within filters; use fewer.") from error
+
+
+def _all_in(content: Mapping[str, Any]) -> tuple[Filter, ...]:
+    return tuple(from_dict(each) for each in content["filters"])
+
+
+def _expression(content: Mapping[str, Any]) -> Filter:
+    from anomaly_explorer.engine.query.expression import (
+        Expression,  # most filters are none, and it brings a grammar along
+    )
+
+    return Expression(_text(content["text"]))
+
+
+_MAKERS: dict[str, Callable[[Mapping[str, Any]], Filter]] = {
+    "range": lambda c: Range(_text(c["column"]), c.get("low"), c.get("high")),
+    "one_of": lambda c: OneOf(_text(c["column"]), c["values"]),
+    "missing": lambda c: Missing(_text(c["column"])),
+    "tier": lambda c: Tier(_text(c["name"])),
+    "rows": lambda c: Rows(base64.b64decode(_text(c["packed"]), validate=True)),
+    "all_of": lambda c: AllOf(_all_in(c)),
+    "any_of": lambda c: AnyOf(_all_in(c)),
+    "not": lambda c: Not(from_dict(c["condition"])),
+    "expression": _expression,
+}
 
 
 def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise TypeError(f"the name {value!r}")
     return value
-
-
-def _limit(column: str, limit: Any, opened: float) -> float | None:
-    """Return a limit, None where it is open; `opened` is the infinity that says the same."""
-    if limit is None or limit == opened:
-        return None
-    is_number = isinstance(limit, int | float) and not isinstance(limit, bool)
-    if not is_number or not abs(limit) <= _MAX_LIMIT:
-        raise InputError(f"The range of {column} came with limit {limit!r}; expected a number.")
-    return limit
-
-
-def _as_type(limit: float | None, dtype: np.dtype) -> np.floating | None:
-    if limit is None:
-        return None
-    with np.errstate(over="ignore"):
-        return dtype.type(limit)
-
-
-def _whole(limit: float | None, rounded: Callable[[float], int]) -> int | None:
-    return None if limit is None else rounded(limit)

@@ -51,6 +51,15 @@ class Square:
                 return cls(corner[0], corner[1], size)
             size *= 2
 
+    def settle(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return (N,) coordinates, those next to nothing as 0.
+
+        Only around 0 does float32 resolve less than a 2^36th of the square, and there an object
+        could lie between the edges of pixels as `grid` rounds them and as Datashader does.
+        """
+        tiny = np.float32(self.size * 2.0**-36)
+        return np.where(np.abs(values) < tiny, np.float32(0), values)
+
     def quantize(
         self, x: NDArray[np.floating], y: NDArray[np.floating]
     ) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:

@@ -17,8 +17,8 @@ from numpy.typing import ArrayLike, NDArray
 from anomaly_explorer.engine.errors import InputError
 
 from .cells import CellIndex
+from .mask import Mask, Words
 from .plane import Plane
-from .ranges import ranges_between
 
 _INSIDE, _EDGE = 1, 2
 # Beyond it the products of the crossing test would leave float64.
@@ -31,8 +31,8 @@ _MIN_HEIGHT = 1e-300  # its inverse times the number of strips is still finite
 Buckets = tuple[NDArray, NDArray, float, float]
 
 
-def rows_in_polygon(plane: Plane, xs: ArrayLike, ys: ArrayLike) -> NDArray[np.int64]:
-    """Return the store rows inside a polygon, (M,) sorted; objects without position never.
+def mask_polygon(plane: Plane, xs: ArrayLike, ys: ArrayLike) -> Mask:
+    """Return which of the store's N objects are inside a polygon; those without position never.
 
     Parameters
     ----------
@@ -48,19 +48,18 @@ def rows_in_polygon(plane: Plane, xs: ArrayLike, ys: ArrayLike) -> NDArray[np.in
         When both do not have the same length, or a vertex is not finite.
     """
     vertices = _checked(xs, ys)
+    words = _no_words(plane)
     if len(vertices) < 3 or len(plane) == 0:
-        return np.empty(0, np.int64)
+        return plane.store_mask(words)
     sides = np.hstack([vertices, np.roll(vertices, 1, axis=0)])
     buckets = _bucket(sides, min(max(4 * len(sides), 64), 4096))
-    kinds = _kinds_of_cells(plane.cells, sides, buckets)
-    found = np.empty(_n_rows_at_most(plane.cells.offsets, kinds), np.int64)
-    cells = (plane.cells.offsets, kinds)
-    n_found = _collect((plane.x, plane.y), cells, sides, buckets, found)
-    return _store_rows(plane, found[:n_found])
+    cells = (plane.cells.offsets, _kinds_of_cells(plane.cells, sides, buckets))
+    _mark_polygon((plane.x, plane.y), cells, sides, buckets, words)
+    return plane.store_mask(words)
 
 
-def rows_in_box(plane: Plane, x0: float, x1: float, y0: float, y1: float) -> NDArray[np.int64]:
-    """Return the store rows inside a box, (M,) sorted, all four sides included.
+def mask_box(plane: Plane, x0: float, x1: float, y0: float, y1: float) -> Mask:
+    """Return which of the store's N objects are inside a box, all four sides included.
 
     Raises
     ------
@@ -69,13 +68,13 @@ def rows_in_box(plane: Plane, x0: float, x1: float, y0: float, y1: float) -> NDA
     """
     if np.isnan([x0, x1, y0, y1]).any():
         raise InputError(f"The box {(x0, x1, y0, y1)} has a limit that is not a number; redraw it.")
-    if x0 > x1 or y0 > y1:
-        return np.empty(0, np.int64)
-    limits = (float(x0), float(x1), float(y0), float(y1))
-    ranges = ranges_between(plane.cells, limits)
-    found = np.empty(int((ranges[:, 1] - ranges[:, 0]).sum()), np.int64)
-    n_found = _collect_box((plane.x, plane.y), ranges, limits, found)
-    return _store_rows(plane, found[:n_found])
+    words = _no_words(plane)
+    if x0 <= x1 and y0 <= y1:
+        limits = (float(x0), float(x1), float(y0), float(y1))
+        kinds = np.zeros(4**plane.cells.level, np.uint8)
+        _fill_box(plane.cells.cells_between(*limits), kinds)
+        _mark_box((plane.x, plane.y), (plane.cells.offsets, kinds), limits, words)
+    return plane.store_mask(words)
 
 
 def _checked(xs: ArrayLike, ys: ArrayLike) -> NDArray[np.float64]:
@@ -110,10 +109,8 @@ def _kinds_of_cells(
     return kinds
 
 
-def _store_rows(plane: Plane, found: NDArray[np.int64]) -> NDArray[np.int64]:
-    if plane.rows is None:
-        return found.copy()  # a view would keep the larger array alive
-    return np.sort(plane.rows[found]).astype(np.int64)
+def _no_words(plane: Plane) -> Words:
+    return Mask.none(plane.n_store_rows).words
 
 
 @numba.njit(nogil=True, cache=True)
@@ -215,49 +212,67 @@ def _fill_inside(
 
 
 @numba.njit(nogil=True, cache=True)
-def _n_rows_at_most(offsets: NDArray, kinds: NDArray) -> int:
-    n_rows = 0
-    for cell in range(len(kinds)):
-        if kinds[cell]:
-            n_rows += offsets[cell + 1] - offsets[cell]
-    return n_rows
+def _mark_all(words: Words, start: int, stop: int) -> None:
+    """Set the bits `start` to `stop` - 1."""
+    ones = ~np.uint64(0)
+    first, last = start >> 6, stop >> 6
+    head, tail = ones << np.uint64(start & 63), ~(ones << np.uint64(stop & 63))
+    if first == last:
+        words[first] |= head & tail
+        return
+    words[first] |= head
+    for word in range(first + 1, last):
+        words[word] = ones
+    if stop & 63:
+        words[last] |= tail
 
 
 @numba.njit(nogil=True, cache=True)
-def _collect(
+def _mark_polygon(
     points: tuple[NDArray, NDArray],
     cells: tuple[NDArray, NDArray],
     sides: NDArray,
     buckets: Buckets,
-    found: NDArray,
-) -> int:
+    words: Words,
+) -> None:
     x, y = points
     offsets, kinds = cells
-    n_found = 0
     for cell in range(len(kinds)):
-        if kinds[cell] == 0:
+        if kinds[cell] == 0 or offsets[cell] == offsets[cell + 1]:
             continue
-        is_whole = kinds[cell] == _INSIDE
+        if kinds[cell] == _INSIDE:
+            _mark_all(words, offsets[cell], offsets[cell + 1])
+            continue
         for row in range(offsets[cell], offsets[cell + 1]):
-            if is_whole or _is_inside(sides, buckets, np.float64(x[row]), np.float64(y[row])):
-                found[n_found] = row
-                n_found += 1
-    return n_found
+            if _is_inside(sides, buckets, np.float64(x[row]), np.float64(y[row])):
+                words[row >> 6] |= np.uint64(1) << np.uint64(row & 63)
 
 
 @numba.njit(nogil=True, cache=True)
-def _collect_box(
+def _fill_box(window: tuple[int, int, int, int], kinds: NDArray) -> None:
+    """Set the kind of the cells from first to last in x and in y; the outermost are edges."""
+    for j in range(window[2], window[3] + 1):
+        for i in range(window[0], window[1] + 1):
+            is_inside = window[0] < i < window[1] and window[2] < j < window[3]
+            kinds[spread_bits(i) | (spread_bits(j) << 1)] = _INSIDE if is_inside else _EDGE
+
+
+@numba.njit(nogil=True, cache=True)
+def _mark_box(
     points: tuple[NDArray, NDArray],
-    ranges: NDArray,
+    cells: tuple[NDArray, NDArray],
     limits: tuple[float, float, float, float],
-    found: NDArray,
-) -> int:
+    words: Words,
+) -> None:
     x, y = points
-    n_found = 0
-    for i in range(len(ranges)):
-        for row in range(ranges[i, 0], ranges[i, 1]):
-            is_between_x = limits[0] <= np.float64(x[row]) <= limits[1]
-            if is_between_x and limits[2] <= np.float64(y[row]) <= limits[3]:
-                found[n_found] = row
-                n_found += 1
-    return n_found
+    offsets, kinds = cells
+    for cell in range(len(kinds)):
+        if kinds[cell] == 0 or offsets[cell] == offsets[cell + 1]:
+            continue
+        if kinds[cell] == _INSIDE:
+            _mark_all(words, offsets[cell], offsets[cell + 1])
+            continue
+        for row in range(offsets[cell], offsets[cell + 1]):
+            is_in_x = limits[0] <= np.float64(x[row]) <= limits[1]
+            if is_in_x and limits[2] <= np.float64(y[row]) <= limits[3]:
+                words[row >> 6] |= np.uint64(1) << np.uint64(row & 63)

@@ -4,8 +4,10 @@ Compiled functions here call none of another file: numba's disk cache would keep
 said before it changed.
 """
 
+import hashlib
 import zlib
 from dataclasses import dataclass
+from functools import cached_property
 
 import numba
 import numpy as np
@@ -65,8 +67,11 @@ class Mask:
     @classmethod
     def unpack(cls, packed: bytes, n_rows: int) -> "Mask":
         """Undo `pack`; ValueError when the bytes are not those of a mask of N rows."""
+        n_bytes = 8 * _n_words(n_rows)
         try:
-            words = np.frombuffer(zlib.decompress(packed), np.uint64).copy()
+            # They may come from a stranger: a few bytes can stand for more than the memory holds.
+            content = zlib.decompressobj().decompress(packed, n_bytes + 1)
+            words = np.frombuffer(content, np.uint64).copy()
         except (zlib.error, ValueError) as error:
             raise ValueError(f"no packed mask: {error}") from None
         if len(words) != _n_words(n_rows) or (words & ~cls.all(n_rows).words).any():
@@ -75,9 +80,18 @@ class Mask:
 
     def pack(self) -> bytes:
         """Return the mask compressed: rows of a lasso lie together, and take little room."""
-        return zlib.compress(self.words.tobytes(), 1)
+        return self._packed
 
-    @property
+    @cached_property
+    def _packed(self) -> bytes:
+        return zlib.compress(self.words, 1)
+
+    @cached_property
+    def key(self) -> bytes:
+        """Return 16 bytes that are the same for the same rows and differ for any others."""
+        return hashlib.blake2b(self.words, digest_size=16, salt=_salt(self.n_rows)).digest()
+
+    @cached_property
     def count(self) -> int:
         """Return how many rows are in the mask."""
         return int(np.bitwise_count(self.words).sum(dtype=np.int64))
@@ -122,6 +136,10 @@ class Mask:
 
 def _n_words(n_rows: int) -> int:
     return -(-n_rows // WORD)
+
+
+def _salt(n_rows: int) -> bytes:
+    return n_rows.to_bytes(8, "little")
 
 
 @numba.njit(nogil=True, cache=True)

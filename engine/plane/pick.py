@@ -6,16 +6,17 @@ from numpy.typing import NDArray
 
 from anomaly_explorer.engine.errors import InputError
 
+from .mask import Mask, Words
 from .plane import Plane
 from .ranges import ranges_between
 
 # Stand-ins of the right type for what is not given: compiled code knows no None here.
-_NO_MASK = np.zeros(0, np.bool_)
+_NO_WORDS = np.zeros(0, np.uint64)
 _NO_ROWS = np.zeros(0, np.uint32)
 
 
 def nearest_row(
-    plane: Plane, x: float, y: float, *radius: float, mask: NDArray[np.bool_] | None = None
+    plane: Plane, x: float, y: float, *radius: float, mask: Mask | None = None
 ) -> int | None:
     """Return the store row nearest to a point, or None when none is within reach.
 
@@ -29,8 +30,8 @@ def nearest_row(
         Reach in x and reach in y, or one for both, in plane units and positive: the distance is
         elliptical, so that it is round on a screen whose axes have different scales. The rim is
         included.
-    mask : (N,) bool, optional
-        Which objects may be picked, in store order.
+    mask : Mask, optional
+        Which objects may be picked.
 
     Returns
     -------
@@ -54,7 +55,7 @@ def nearest_row(
         (plane.x, plane.y, _NO_ROWS if plane.rows is None else plane.rows),
         ranges,
         (float(x), float(y), reach_x, reach_y),
-        _NO_MASK if mask is None else mask,
+        _NO_WORDS if mask is None else mask.words,
     )
     return None if row < 0 else int(row)
 
@@ -64,7 +65,7 @@ def _nearest(
     points: tuple[NDArray, NDArray, NDArray],
     ranges: NDArray,
     target: tuple[float, float, float, float],
-    mask: NDArray,
+    words: Words,
 ) -> int:
     xs, ys, rows = points
     x, y, reach_x, reach_y = target
@@ -76,6 +77,9 @@ def _nearest(
                 continue
             row = np.int64(rows[position]) if len(rows) else position
             is_nearer = distance < best_distance or best < 0 or row < best
-            if is_nearer and (len(mask) == 0 or mask[row]):
+            if not is_nearer:
+                continue
+            bit = np.uint64(1) << np.uint64(row & 63)
+            if len(words) == 0 or words[row >> 6] & bit:
                 best, best_distance = row, distance
     return best

@@ -1,118 +1,254 @@
-"""Density pictures: Datashader on the visible rows of a plane, and on no others.
+"""Rasters: Datashader on the visible rows of a mask, and on no others.
 
-The cell index only decides which rows Datashader is given; the picture is the one Datashader would
-draw from all of them, bit for bit.
+The cell index and the mask only decide which rows Datashader is given; what comes out is what it
+would draw from all rows of the mask, count for count. Many rows are drawn a chunk at a time, on
+several threads: rows that follow each other lie together on the map, so a chunk has few pixels.
+Compiled functions here call none of another file.
 """
 
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import lru_cache
+from threading import Lock
+from typing import Any, Literal
+
 import datashader as ds
+import numba
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from .grid import Span, Window
+from .mask import Mask, Words
 from .plane import Plane
 from .ranges import ranges_between
-from .viewport import Viewport
+
+Reduction = Literal["count", "sum", "max"]
+# One array for counts and maxima; sums come with the counts of what was added.
+Aggregate = tuple[NDArray[Any], ...]
+# Rows drawn at a time by a thread.
+_CHUNK = 2_000_000
+# Fewer rows than this are drawn at once: threads would cost more than they bring.
+_FEW = 300_000
 
 
-def count_raster(
-    plane: Plane, viewport: Viewport, mask: NDArray[np.bool_] | None = None
-) -> NDArray[np.uint32]:
-    """Count the objects of each screen pixel.
+@dataclass(frozen=True, eq=False)
+class Values:
+    """A column of numbers to be drawn.
+
+    Parameters
+    ----------
+    name : str
+        The same for the same numbers: drawings are kept under it.
+    array : (N,) float or integer
+        In store order; NaN stands for no value.
+    null : int, optional
+        The integer that stands for no value.
+    """
+
+    name: str
+    array: NDArray[Any]
+    null: int | None = None
+
+    @property
+    def dtype(self) -> np.dtype:
+        """Return the type the numbers are drawn in: their own, of integers float64."""
+        return self.array.dtype if self.array.dtype.kind == "f" else np.dtype(np.float64)
+
+
+def draw_raster(
+    plane: Plane,
+    window: Window,
+    words: Words,
+    reduction: Reduction = "count",
+    values: Values | None = None,
+) -> Aggregate:
+    """Reduce the objects of a mask in each pixel of a window.
 
     Parameters
     ----------
     plane : Plane
         N' positioned objects.
-    viewport : Viewport
-        What is on screen, closed on all sides.
-    mask : (N,) bool, optional
-        Which objects count, in store order.
+    window : Window
+        H by W pixels of a level grid.
+    words : (ceil(N / 64),) uint64
+        The mask in plane order, see `Plane.words`.
+    reduction : str
+        ``count``, ``sum`` or ``max``.
+    values : Values, optional
+        What is added, or of what the largest is taken; not for counts.
 
     Returns
     -------
-    (height, width) uint32
-        Row 0 is the lowest y.
+    tuple of (H, W) arrays
+        ``count``: uint32. ``sum``: float64, and the uint32 counts of the values added. ``max``:
+        float32, NaN where there is no value. Row 0 is the lowest y.
     """
-    frame = _visible_frame(plane, viewport, mask)
-    if frame.empty:
-        return np.zeros((viewport.height, viewport.width), np.uint32)
-    return _canvas(viewport).points(frame, "x", "y", ds.count()).to_numpy()
+    ranges = visible_ranges(plane, window)
+    drawn = _empty(window.shape, reduction)
+    n_rows = count_bits(words, ranges)
+    if n_rows == 0:
+        return drawn
+    job = _Job(plane, window, words, reduction, values)
+    if n_rows <= _FEW:
+        return job.paint(window, job.take(ranges, n_rows))
+    adding = Lock()
+
+    def add(chunk: NDArray[np.int64]) -> None:
+        frame = job.take(chunk, count_bits(words, chunk))
+        if len(frame) == 0:
+            return
+        part = window.around(frame["x"].to_numpy(), frame["y"].to_numpy())
+        painted = job.paint(part, frame)
+        with adding:
+            _merge(drawn, painted, window.place_of(part), reduction)
+
+    list(_threads().map(add, _chunks(ranges)))
+    return drawn
 
 
-def max_raster(
-    plane: Plane,
-    viewport: Viewport,
-    values: NDArray[np.number],
-    mask: NDArray[np.bool_] | None = None,
-) -> NDArray[np.float32]:
-    """Return the largest value of each screen pixel: it shows the one anomaly in a crowd.
-
-    Parameters
-    ----------
-    plane, viewport, mask
-        As in `count_raster`.
-    values : (N,) numeric
-        One value per object, in store order; NaN is never the largest.
-
-    Returns
-    -------
-    (height, width) float32
-        NaN where no object with a value is; row 0 is the lowest y.
-    """
-    frame = _visible_frame(plane, viewport, mask, values)
-    if frame.empty:
-        return np.full((viewport.height, viewport.width), np.nan, np.float32)
-    picture = _canvas(viewport).points(frame, "x", "y", ds.max("value"))
-    return picture.to_numpy().astype(np.float32)
+def visible_ranges(plane: Plane, window: Window) -> NDArray[np.int64]:
+    """Return the row ranges, (R, 2) in plane order, that hold every object of a window."""
+    return ranges_between(plane.cells, window.limits)
 
 
 def warm_up(plane: Plane) -> None:
-    """Compile what the first pictures of a plane need, so that no person waits for it.
-
-    Datashader compiles once for arrays that may be written and once for mapped ones; one picture
-    of the whole plane and one of a masked part meet both.
-    """
-    viewport = Viewport(*plane.extent, 2, 2)
-    everything = np.ones(plane.n_store_rows, np.bool_)
-    values = np.zeros(plane.n_store_rows, np.float32)
-    for mask in (None, everything):
-        count_raster(plane, viewport, mask)
-        max_raster(plane, viewport, values, mask)
+    """Compile what the first pictures of a plane need, so that no person waits for it."""
+    corner = Window(plane.cells.square, Span(2, 0, 1), Span(2, 0, 1))
+    words = plane.words(Mask.all(plane.n_store_rows))
+    values = Values("", np.zeros(plane.n_store_rows, np.float32))
+    if len(plane):
+        one = np.array([[0, 1]])
+        for reduction in ("count", "sum", "max"):
+            job = _Job(plane, corner, words, reduction, None if reduction == "count" else values)
+            job.paint(corner, job.take(one, count_bits(words, one)))
 
 
-def _canvas(viewport: Viewport) -> ds.Canvas:
-    return ds.Canvas(
-        plot_width=viewport.width,
-        plot_height=viewport.height,
-        x_range=(viewport.x0, viewport.x1),
-        y_range=(viewport.y0, viewport.y1),
-    )
+@lru_cache(maxsize=1)
+def _threads() -> ThreadPoolExecutor:
+    """Return the threads all drawings of the process share."""
+    return ThreadPoolExecutor(min(os.cpu_count() or 1, 8), thread_name_prefix="draw")
 
 
-def _visible_frame(
-    plane: Plane,
-    viewport: Viewport,
-    mask: NDArray[np.bool_] | None,
-    values: NDArray[np.number] | None = None,
-) -> pd.DataFrame:
-    """Return x, y and value of the masked rows that may be visible; views where nothing is cut."""
-    limits = (viewport.x0, viewport.x1, viewport.y0, viewport.y1)
-    ranges = ranges_between(plane.cells, limits)
-    columns = {"x": _cut(plane.x, ranges), "y": _cut(plane.y, ranges)}
-    in_store_order = {"value": values, "mask": mask}
-    rows = None if plane.rows is None else _cut(plane.rows, ranges)
-    for name, array in in_store_order.items():
-        if array is not None:
-            columns[name] = _cut(array, ranges) if rows is None else array[rows]
-    kept = columns.pop("mask", None)
-    if kept is not None:
-        columns = {name: array[kept] for name, array in columns.items()}
-    return pd.DataFrame(columns, copy=False)
+def _empty(shape: tuple[int, int], reduction: Reduction) -> Aggregate:
+    if reduction == "max":
+        return (np.full(shape, np.nan, np.float32),)
+    counts = np.zeros(shape, np.uint32)
+    return (counts,) if reduction == "count" else (np.zeros(shape), counts)
 
 
-def _cut(array: NDArray, ranges: NDArray[np.int64]) -> NDArray:
-    if len(ranges) == 1:
-        return array[ranges[0, 0] : ranges[0, 1]]
-    if len(ranges) == 0:
-        return array[:0]
-    return np.concatenate([array[start:stop] for start, stop in ranges])
+def _chunks(ranges: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+    """Cut row ranges, (R, 2), into lists of ranges of at most a chunk of rows each."""
+    chunks, filling, room = [], [], _CHUNK
+    for start, stop in ranges.tolist():
+        while start < stop:
+            end = min(stop, start + room)
+            filling.append((start, end))
+            room -= end - start
+            start = end
+            if room == 0:
+                chunks.append(np.array(filling))
+                filling, room = [], _CHUNK
+    return [*chunks, np.array(filling)] if filling else chunks
+
+
+def _merge(
+    drawn: Aggregate, painted: Aggregate, place: tuple[slice, slice], reduction: Reduction
+) -> None:
+    combine = np.fmax if reduction == "max" else np.add
+    for whole, part in zip(drawn, painted, strict=True):
+        combine(whole[place], part, out=whole[place])
+
+
+@dataclass(frozen=True)
+class _Job:
+    """What is drawn; its methods run on any thread."""
+
+    plane: Plane
+    window: Window
+    words: Words
+    reduction: Reduction
+    values: Values | None
+
+    def take(self, ranges: NDArray[np.int64], n_rows: int) -> pd.DataFrame:
+        """Copy x, y and value of the `n_rows` rows of the mask in some ranges."""
+        plane = self.plane
+        x, y = np.empty(n_rows + 1, np.float32), np.empty(n_rows + 1, np.float32)
+        places = np.empty(0 if self.values is None else n_rows + 1, np.uint32)
+        _take((plane.x, plane.y), self.words, ranges, (x, y, places))
+        columns = {"x": x[:-1], "y": y[:-1]}
+        if self.values is not None:
+            columns["value"] = _values_at(plane, self.values, places[:-1])
+        return pd.DataFrame(columns, copy=False)
+
+    def paint(self, window: Window, frame: pd.DataFrame) -> Aggregate:
+        """Let Datashader reduce the rows of a frame on a window."""
+        canvas = window.canvas()
+        if self.reduction == "count":
+            return (canvas.points(frame, "x", "y", ds.count()).to_numpy(),)
+        if self.reduction == "max":
+            largest = canvas.points(frame, "x", "y", ds.max("value"))
+            return (largest.to_numpy().astype(np.float32, copy=False),)
+        both = ds.summary(sums=ds.sum("value"), counts=ds.count("value"))
+        painted = canvas.points(frame, "x", "y", both)
+        return np.nan_to_num(painted["sums"].to_numpy(), copy=False), painted["counts"].to_numpy()
+
+
+def _values_at(plane: Plane, values: Values, places: NDArray[np.uint32]) -> NDArray[np.floating]:
+    taken = values.array[places if plane.rows is None else plane.rows[places]]
+    if taken.dtype.kind == "f":
+        return taken
+    numbers = taken.astype(np.float64)
+    if values.null is not None:
+        numbers[taken == values.null] = np.nan
+    return numbers
+
+
+@numba.njit(nogil=True, cache=True)
+def count_bits(words: Words, ranges: NDArray[np.int64]) -> int:
+    """Return how many of the rows in some ranges, (R, 2), have their bit set."""
+    ones = ~np.uint64(0)
+    n = 0
+    for r in range(len(ranges)):
+        start, stop = ranges[r, 0], ranges[r, 1]
+        for w in range(start >> 6, (stop + 63) >> 6):
+            word = words[w]
+            if start > 64 * w:
+                word &= ones << np.uint64(start - 64 * w)
+            if stop < 64 * w + 64:
+                word &= ~(ones << np.uint64(stop - 64 * w))
+            # The population count; LLVM knows the idiom.
+            word -= (word >> np.uint64(1)) & np.uint64(0x5555555555555555)
+            word = (word & np.uint64(0x3333333333333333)) + (
+                (word >> np.uint64(2)) & np.uint64(0x3333333333333333)
+            )
+            word = (word + (word >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
+            n += np.int64((word * np.uint64(0x0101010101010101)) >> np.uint64(56))
+    return n
+
+
+@numba.njit(nogil=True, cache=True)
+def _take(
+    points: tuple[NDArray, NDArray],
+    words: Words,
+    ranges: NDArray[np.int64],
+    taken: tuple[NDArray, NDArray, NDArray],
+) -> None:
+    """Copy positions and places of the rows of a mask; one more place is written than taken."""
+    x, y = points
+    taken_x, taken_y, places = taken
+    n, has_places = np.uint64(0), len(places) > 0
+    for r in range(len(ranges)):
+        row, stop = ranges[r, 0], ranges[r, 1]
+        while row < stop:
+            end = min(stop, (row | 63) + 1)
+            word = words[row >> 6]
+            if word != 0:
+                for i in range(row, end):
+                    # No branch on the bit: what is not kept is written over.
+                    taken_x[n], taken_y[n] = x[i], y[i]
+                    if has_places:
+                        places[n] = i
+                    n += (word >> np.uint64(i & 63)) & np.uint64(1)
+            row = end

@@ -10,6 +10,7 @@ from anomaly_explorer.dashboard.latest import Latest
 from anomaly_explorer.dashboard.live import LiveInspector
 from anomaly_explorer.dashboard.settings import Settings
 from anomaly_explorer.engine.errors import InputError
+from anomaly_explorer.engine.plane.mask import Mask
 
 
 class Inspector:
@@ -86,7 +87,8 @@ def test_a_failure_takes_the_place_of_the_old_spectrum(explorer, live, monkeypat
 def test_the_stack_follows_the_filters_and_is_made_once(explorer, live, monkeypatch):
     asked = []
     monkeypatch.setattr(explorer.detail._stacks, "ask", lambda job, deliver: asked.append(job))
-    explorer.state.brush(explorer.session.table_rows[:30])
+    rows = explorer.session.mask.rows()[:30]
+    explorer.state.brush(Mask.of_rows(rows, explorer.store.n_objects))
     explorer.state.sort("snr")
     assert len(asked) == 1
     explorer.state.arms = ("B",)

@@ -6,6 +6,7 @@ from anomaly_explorer.dashboard.app import Explorer
 from anomaly_explorer.dashboard.keys import MEANINGS
 from anomaly_explorer.dashboard.live import LiveInspector
 from anomaly_explorer.dashboard.settings import Settings
+from anomaly_explorer.engine.plane.mask import Mask
 
 
 @pytest.fixture
@@ -66,13 +67,14 @@ def test_keys_move_the_redshift_smoothing_and_frame(explorer):
 
 
 def test_escape_clears_and_undo_brings_back(explorer):
-    explorer.state.brush(explorer.session.table_rows[:9])
+    rows = explorer.session.mask.rows()[:9]
+    explorer.state.brush(Mask.of_rows(rows, explorer.store.n_objects))
     press(explorer, "escape")
-    assert len(explorer.state.selection) == 0
+    assert explorer.state.selection.count == 0
     press(explorer, "ctrl+z")
-    assert len(explorer.state.selection) == 9
+    assert explorer.state.selection.count == 9
     press(explorer, "ctrl+shift+z")
-    assert len(explorer.state.selection) == 0
+    assert explorer.state.selection.count == 0
 
 
 def test_unknown_keys_do_nothing(explorer):

@@ -4,6 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as nps
+from scipy.ndimage import maximum_filter
 
 from anomaly_explorer.dashboard.picture import (
     ANOMALY,
@@ -11,6 +12,8 @@ from anomaly_explorer.dashboard.picture import (
     SELECTED,
     VISIBLE,
     Layers,
+    _log_levels,
+    _paint,
     compose_picture,
     picture_colors,
 )
@@ -41,6 +44,28 @@ def test_every_pixel_shows_its_uppermost_layer(context, visible, selected, row, 
     assert (picture[selected > 0] >= SELECTED[0]).all()
     assert (picture[visible > 0] >= VISIBLE[0]).all()
     assert (picture[context > 0] >= CONTEXT[0]).all()
+
+
+@settings(max_examples=50, deadline=None)
+@given(COUNTS, st.integers(0, 2))
+def test_pixels_grow_to_discs_as_scipy_grows_them(counts, radius):
+    levels = counts.astype(np.uint8)
+    reach = np.arange(-radius, radius + 1)
+    disc = reach[:, None] ** 2 + reach[None, :] ** 2 <= radius**2 + 0.25
+    expected = maximum_filter(levels, footprint=disc, mode="constant")
+    found = np.zeros(SHAPE, np.uint8)
+    _paint(found, levels, radius)
+    np.testing.assert_array_equal(found, expected)
+
+
+@settings(max_examples=50, deadline=None)
+@given(COUNTS, st.integers(1, 2**31))
+def test_levels_are_those_of_the_logarithm_of_each_count(counts, largest):
+    counts[0, 0] = largest
+    low, high = VISIBLE
+    strength = np.log1p(counts) / np.log1p(max(int(counts.max()), 8))
+    expected = np.where(counts > 0, low + np.rint(strength * (high - low)), 0)
+    np.testing.assert_array_equal(_log_levels(counts, VISIBLE), expected)
 
 
 def test_nothing_gives_an_empty_picture():

@@ -7,9 +7,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from anomaly_explorer.dashboard.session import PAGE_ROWS, Session, opening_population, sort_order
+from anomaly_explorer.dashboard.session import PAGE_ROWS, Session, opening_population
 from anomaly_explorer.dashboard.state import ALL, ExplorerState
 from anomaly_explorer.dashboard.views.table import LABELS, TableView, format_cell
+from anomaly_explorer.engine.catalog.order import sort_order
+from anomaly_explorer.engine.errors import InputError
+from anomaly_explorer.engine.plane.grid import snap
+from anomaly_explorer.engine.plane.histogram import open_histograms, write_histograms
+from anomaly_explorer.engine.plane.mask import Mask
+from anomaly_explorer.engine.plane.viewport import Viewport
 
 
 @pytest.fixture
@@ -32,7 +38,7 @@ def test_filters_are_those_of_brute_force(session):
         for i, f in enumerate(facts)
         if f["population"] == "gated" and f["worst_arm"] in ("B", "Z") and f["spectype"] == "QSO"
     ]
-    assert np.flatnonzero(session.mask).tolist() == expected
+    assert session.mask.rows().tolist() == expected
     assert session.n_shown == len(expected) > 0
 
 
@@ -40,11 +46,66 @@ def test_a_lasso_picks_only_what_is_shown(session):
     plane = session.plane("umap")
     x0, x1, y0, y1 = plane.extent
     session.brush_polygon(plane, [x0, x1, x1, x0], [y0, y0, y1, y1])
-    assert 0 < len(session.selected_rows) <= session.n_shown
-    assert session.mask[session.selected_rows].all()
+    assert 0 < session.n_selected <= session.n_shown
+    assert session.mask.has(session.selected_rows).all()
     session.state.population = "gated"
-    assert len(session.selected_rows) == 0
-    assert len(session.state.selection) > 0
+    assert session.n_selected == 0
+    assert session.state.selection.count > 0
+
+
+def test_the_layers_add_up(session):
+    session.state.param.update(population=ALL, tier="top_10")
+    selection = Mask.of_bools(np.arange(session.store.n_objects) % 3 == 0)
+    session.state.brush(selection)
+    for name in ("umap", "score_snr"):
+        plane = session.plane(name)
+        viewport = Viewport(*plane.extent, 300, 200)
+        layers = session.layers(plane, viewport)
+        window = snap(plane.cells.square, viewport)
+        assert layers.limits == window.limits
+        assert layers.visible.shape == window.shape
+        everything = session.frames.pyramids.counts(plane, window)
+        np.testing.assert_array_equal(layers.context + layers.visible, everything)
+        selected = session.frames.pyramids.counts(plane, window, selection & session.mask)
+        np.testing.assert_array_equal(layers.selected, selected)
+        assert (layers.selected <= layers.visible).all()
+        assert np.isfinite(layers.anomalies).any()
+        assert (layers.visible[np.isfinite(layers.anomalies)] > 0).all()
+
+
+def test_pixels_are_coloured_by_a_column(session):
+    plane = session.plane("umap")
+    viewport = Viewport(*plane.extent, 30, 20)
+    session.state.population = ALL
+    mean = session.layers(plane, viewport, ("mean", "snr")).values
+    largest = session.layers(plane, viewport, ("largest", "snr")).values
+    assert (mean[np.isfinite(mean)] <= largest[np.isfinite(mean)] * 1.000001).all()
+    commonest = session.layers(plane, viewport, ("commonest", "spectype")).values
+    codes = set(commonest[np.isfinite(commonest)].tolist())
+    assert codes <= set(range(len(session.store.legend("spectype"))))
+    assert len(codes) > 1
+    for reduction in (("median", "snr"), ("mean", "spectype"), ("commonest", "source_file")):
+        with pytest.raises(InputError):
+            session.layers(plane, viewport, reduction)
+
+
+def test_a_histogram_obeys_all_but_its_own_range(session, tmp_path, monkeypatch):
+    store = session.store
+    write_histograms(tmp_path, store.column)
+    monkeypatch.setitem(vars(session.frames), "histograms", open_histograms(tmp_path))
+    session.state.population = ALL
+    session.state.limit("snr", 1.0, 3.0)
+    session.state.limit("redshift", None, 2.0)
+    snr, redshift = store.column("snr"), store.column("redshift")
+    with np.errstate(invalid="ignore"):
+        near, bright = redshift <= 2, (snr >= 1) & (snr <= 3)
+    assert session.mask.rows().tolist() == np.flatnonzero(near & bright).tolist()
+    axis, counts = session.histogram("snr")
+    np.testing.assert_array_equal(counts, np.histogram(snr[near], axis.edges)[0])
+    axis, counts = session.histogram("redshift")
+    np.testing.assert_array_equal(counts, np.histogram(redshift[bright], axis.edges)[0])
+    with pytest.raises(InputError, match="snr"):
+        session.histogram("ra_deg")
 
 
 def python_key(value):
@@ -60,7 +121,7 @@ def is_missing(value):
 def test_sorting_by_a_header_sorts_by_that_column(session, column, is_descending):
     if column not in session.store.column_names:
         pytest.fail(f"the table shows {column}, the store has no such column")
-    rows = np.flatnonzero(session.mask)
+    rows = session.mask.rows()
     order = sort_order(session.store, column, rows, is_descending)
     values = [r[column] for r in session.store.records(rows[order], (column,))]
     present = [v for v in values if not is_missing(v)]
@@ -87,12 +148,12 @@ def test_rank_does_not_change_with_the_sort(session):
 @given(st.integers(0, 40))
 def test_pages_cover_every_row_once(random_store, page):
     session = Session(random_store, ExplorerState())
-    n_pages = math.ceil(len(session.table_rows) / PAGE_ROWS)
+    n_pages = math.ceil(session.table_mask.count / PAGE_ROWS)
     seen = []
     for number in range(n_pages):
         session.state.page = number
         seen += [r["row"] for r in session.page()[0]]
-    assert sorted(seen) == session.table_rows.tolist()
+    assert sorted(seen) == session.table_mask.rows().tolist()
     session.state.page = n_pages + page
     assert session.page()[0] == []
 

@@ -16,7 +16,16 @@ from numba.core.dispatcher import Dispatcher
 from anomaly_explorer.engine import plane as package
 from anomaly_explorer.engine.errors import InputError
 from anomaly_explorer.engine.plane import lasso
-from anomaly_explorer.engine.plane.lasso import rows_in_box, rows_in_polygon
+from anomaly_explorer.engine.plane.lasso import mask_box, mask_polygon
+
+
+def rows_in_polygon(plane, xs, ys):
+    return mask_polygon(plane, xs, ys).rows()
+
+
+def rows_in_box(plane, *limits):
+    return mask_box(plane, *limits).rows()
+
 
 MODULES = [f"{package.__name__}.{module.name}" for module in pkgutil.iter_modules(package.__path__)]
 
@@ -73,6 +82,18 @@ def test_scribbles_equal_brute_force(clumpy_plane, clumpy_points, seed, n, size)
     np.testing.assert_array_equal(
         rows_in_polygon(clumpy_plane, xs, ys), even_odd(clumpy_points, xs, ys)
     )
+
+
+def test_polygons_that_cross_themselves_equal_shapely_after_make_valid(make_plane):
+    rng = np.random.default_rng(8)
+    points = rng.uniform(-10, 10, size=(2, 2000)).astype(np.float32)
+    plane = make_plane(*points)
+    for number in range(1_000):
+        vertices = rng.uniform(-10, 10, size=(rng.integers(3, 9), 2))
+        polygon = shapely.make_valid(shapely.Polygon(vertices))
+        expected = np.flatnonzero(shapely.contains_xy(polygon, *points))
+        found = rows_in_polygon(plane, *vertices.T)
+        np.testing.assert_array_equal(found, expected, err_msg=f"polygon {number}")
 
 
 @given(st.integers(0, 2**32), st.integers(3, 40), st.floats(0.1, 20))

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anomaly_explorer.engine.errors import InputError
+from anomaly_explorer.engine.plane.mask import Mask
 from anomaly_explorer.engine.plane.pick import nearest_row
 
 points = st.tuples(st.floats(-15, 15), st.floats(-15, 15))
@@ -23,7 +24,8 @@ def test_it_equals_brute_force(clumpy_plane, clumpy_points, point, radius, mask)
         distance[~mask] = np.inf
     row = int(distance.argmin())  # the first of equals
     expected = row if distance[row] <= 1 else None
-    assert nearest_row(clumpy_plane, *point, *radius, mask=mask) == expected
+    packed = None if mask is None else Mask.of_bools(mask)
+    assert nearest_row(clumpy_plane, *point, *radius, mask=packed) == expected
 
 
 def test_it_is_the_store_row_in_every_plane(random_store):

@@ -4,8 +4,11 @@ import json
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from anomaly_explorer.engine.errors import InputError, StoreError
+from anomaly_explorer.engine.plane.mask import Mask
 from anomaly_explorer.engine.plane.plane import Plane, frame_limits, write_plane
 from anomaly_explorer.engine.plane.viewport import Viewport
 
@@ -18,6 +21,26 @@ def test_rows_lead_back_to_the_points(clumpy_plane, clumpy_points):
     np.testing.assert_array_equal(np.sort(clumpy_plane.rows), positioned)
     assert clumpy_plane.n_without_position == len(x) - len(positioned) > 0
     assert clumpy_plane.n_store_rows == len(x)
+
+
+def test_places_lead_to_the_points(clumpy_plane, clumpy_points, make_plane):
+    for plane, (x, y) in (
+        (clumpy_plane, clumpy_points),
+        (make_plane([3, np.nan], [4, 0]), np.array([[3, np.nan], [4, 0]])),
+    ):
+        for row in range(len(x)):
+            is_there = np.isfinite(x[row]) and np.isfinite(y[row])
+            assert plane.position(row) == ((x[row], y[row]) if is_there else None)
+
+
+@given(st.integers(0, 2**32))
+def test_a_mask_comes_back_from_plane_order(clumpy_plane, clumpy_points, seed):
+    mask = Mask.of_bools(np.random.default_rng(seed).random(len(clumpy_points[0])) < 0.4)
+    words = clumpy_plane.words(mask)
+    in_order = Mask(words, len(clumpy_plane)).bools()
+    np.testing.assert_array_equal(in_order, mask.bools()[clumpy_plane.rows])
+    positioned = Mask.of_rows(clumpy_plane.rows, mask.n_rows)
+    assert clumpy_plane.store_mask(words).equals(mask & positioned)
 
 
 def test_points_in_map_order_need_no_rows(clumpy_plane, make_plane):
@@ -38,7 +61,7 @@ def test_the_first_picture_shows_everything_unless_few_would_squeeze_the_rest():
     assert frame_limits(values[:0]) == (0, 1)
 
 
-@pytest.mark.parametrize("name", ["plane.json", "x.npy", "rows.npy"])
+@pytest.mark.parametrize("name", ["plane.json", "x.npy", "rows.npy", "places.npy"])
 def test_a_broken_plane_says_which(tmp_path, name):
     write_plane(tmp_path / "p", np.array([3, 1], "f4"), np.array([0, 0], "f4"), ("x", "y"))
     assert len(Plane.open(tmp_path / "p")) == 2

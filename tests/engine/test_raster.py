@@ -1,92 +1,159 @@
-"""The picture of the visible rows is the picture of all rows, bit for bit."""
+"""The raster of the visible rows of a mask is the one Datashader draws from all of them."""
 
 import datashader as ds
 import numpy as np
 import pandas as pd
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anomaly_explorer.engine.plane.lasso import rows_in_box
-from anomaly_explorer.engine.plane.raster import count_raster, max_raster, warm_up
+from anomaly_explorer.engine.plane import pyramid, raster
+from anomaly_explorer.engine.plane.grid import snap
+from anomaly_explorer.engine.plane.lasso import mask_box
+from anomaly_explorer.engine.plane.mask import Mask
+from anomaly_explorer.engine.plane.pyramid import Pyramids
+from anomaly_explorer.engine.plane.raster import Values, warm_up
 from anomaly_explorer.engine.plane.viewport import Viewport
 
 centres = st.floats(-12, 12)
 spans = st.floats(-9, 6).map(lambda e: 2.0**e)
-sizes = st.integers(1, 60)
+sizes = st.integers(1, 900)
 viewports = st.builds(
     lambda x, y, w, h, width, height: Viewport(x - w, x + w, y - h, y + h, width, height),
     centres, centres, spans, spans, sizes, sizes,
 )  # fmt: skip
 masks = st.none() | st.integers(0, 2**32).map(
-    lambda seed: np.random.default_rng(seed).random(3000) < 0.3
+    lambda seed: Mask.of_bools(np.random.default_rng(seed).random(3000) < 0.3)
 )
-
-
-def all_rows(points, viewport, mask, values, reduction):
-    """Draw every positioned row in store order: what the index must not change."""
-    x, y = points
-    kept = np.isfinite(x) & np.isfinite(y)
-    if mask is not None:
-        kept &= mask
-    frame = pd.DataFrame({"x": x[kept], "y": y[kept], "value": values[kept]})
-    canvas = ds.Canvas(
-        viewport.width, viewport.height, (viewport.x0, viewport.x1), (viewport.y0, viewport.y1)
-    )
-    return canvas.points(frame, "x", "y", reduction).to_numpy()
-
-
 VALUES = np.random.default_rng(5).lognormal(size=3000).astype(np.float32)
 VALUES[::50] = np.nan
 
 
-@given(viewports, masks)
-def test_counts_equal_datashader_over_all_rows(clumpy_plane, clumpy_points, viewport, mask):
-    expected = all_rows(clumpy_points, viewport, mask, VALUES, ds.count())
-    found = count_raster(clumpy_plane, viewport, mask)
+def all_rows(points, window, mask, values, reduction):
+    """Draw every positioned row of a mask in store order."""
+    x, y = points
+    kept = np.isfinite(x) & np.isfinite(y)
+    if mask is not None:
+        kept = kept & mask.bools()
+    frame = pd.DataFrame({"x": x[kept], "y": y[kept], "value": values[kept]})
+    return window.canvas().points(frame, "x", "y", reduction).to_numpy()
+
+
+@pytest.fixture(params=["from rows", "from rows in chunks", "from a pyramid"])
+def pyramids(request, monkeypatch):
+    """The three ways a window is drawn, with limits low enough for the few objects of a test."""
+    if request.param != "from rows":
+        monkeypatch.setattr(raster, "_FEW", 0)
+        monkeypatch.setattr(raster, "_CHUNK", 700)
+    if request.param == "from a pyramid":
+        monkeypatch.setattr(pyramid, "FEW_ROWS", -1)
+        monkeypatch.setattr(pyramid, "_COARSE_BASE", 2**5)
+        monkeypatch.setattr(pyramid, "_FINE_BASE", 2**10)
+    return Pyramids()
+
+
+def example(seed):
+    """Return any viewport and any mask: fixtures of a function meet no Hypothesis."""
+    rng = np.random.default_rng(seed)
+    x, y = rng.uniform(-12, 12, size=2)
+    w, h = 2.0 ** rng.uniform(-9, 6, size=2)
+    width, height = rng.integers(1, 900, size=2)
+    mask = Mask.of_bools(rng.random(3000) < 0.3) if rng.random() < 0.7 else None
+    return Viewport(x - w, x + w, y - h, y + h, int(width), int(height)), mask
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_counts_equal_datashader_over_all_rows(pyramids, clumpy_plane, clumpy_points, seed):
+    viewport, mask = example(seed)
+    window = snap(clumpy_plane.cells.square, viewport)
+    found = pyramids.counts(clumpy_plane, window, mask)
     assert found.dtype == np.uint32
+    expected = all_rows(clumpy_points, window, mask, VALUES, ds.count())
     np.testing.assert_array_equal(found, expected)
 
 
-@given(viewports, masks)
-def test_maxima_equal_datashader_over_all_rows(clumpy_plane, clumpy_points, viewport, mask):
-    expected = all_rows(clumpy_points, viewport, mask, VALUES, ds.max("value"))
-    found = max_raster(clumpy_plane, viewport, VALUES, mask)
+@pytest.mark.parametrize("seed", range(10))
+def test_values_equal_datashader_over_all_rows(pyramids, clumpy_plane, clumpy_points, seed):
+    viewport, mask = example(seed)
+    window = snap(clumpy_plane.cells.square, viewport)
+    values = Values("value", VALUES)
+    found = pyramids.maxima(clumpy_plane, window, values, mask)
     assert found.dtype == np.float32
+    expected = all_rows(clumpy_points, window, mask, VALUES, ds.max("value"))
     np.testing.assert_array_equal(found, expected.astype(np.float32))
+    found = pyramids.means(clumpy_plane, window, values, mask)
+    expected = all_rows(clumpy_points, window, mask, VALUES, ds.mean("value"))
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
 
 
 @given(viewports, masks)
-def test_counts_add_up_to_the_objects_in_the_viewport(clumpy_plane, viewport, mask):
-    rows = rows_in_box(clumpy_plane, viewport.x0, viewport.x1, viewport.y0, viewport.y1)
-    n = len(rows) if mask is None else int(mask[rows].sum())
-    assert count_raster(clumpy_plane, viewport, mask).sum() == n
+def test_any_frame_equals_datashader(clumpy_plane, clumpy_points, viewport, mask):
+    window = snap(clumpy_plane.cells.square, viewport)
+    expected = all_rows(clumpy_points, window, mask, VALUES, ds.count())
+    np.testing.assert_array_equal(Pyramids().counts(clumpy_plane, window, mask), expected)
+
+
+@given(viewports, masks)
+def test_counts_add_up_to_the_objects_in_the_window(clumpy_plane, viewport, mask):
+    window = snap(clumpy_plane.cells.square, viewport)
+    inside = mask_box(clumpy_plane, *window.limits)
+    expected = (inside if mask is None else inside & mask).count
+    assert Pyramids().counts(clumpy_plane, window, mask).sum() == expected
+
+
+def test_objects_on_the_edges_of_pixels_are_drawn_alike_at_every_level(make_plane, pyramids):
+    """Sixths of a square, and round numbers to the last bit of a float32 beside them."""
+    lattice = np.arange(-12, 13, dtype=np.float32) / np.float32(6)
+    around = np.concatenate([lattice, *(np.nextafter(lattice, np.float32(s)) for s in (-9, 9))])
+    x, y = (v.ravel() for v in np.meshgrid(around, around))
+    plane = make_plane(x, y)
+    frame = pd.DataFrame({"x": np.array(plane.x), "y": np.array(plane.y)})
+    for width, height in ((900, 700), (6, 48), (31, 96), (12, 7)):
+        for limits in ((-2, 2, -2, 2), (0, 1, -1, 0), (-0.5, 2, 1, 1.5)):
+            window = snap(plane.cells.square, Viewport(*map(float, limits), width, height))
+            expected = window.canvas().points(frame, "x", "y", ds.count()).to_numpy()
+            np.testing.assert_array_equal(pyramids.counts(plane, window), expected)
+
+
+def test_integers_are_drawn_without_their_nulls(make_plane):
+    plane = make_plane([0.1, 0.1, 0.1], [0.2, 0.2, 0.2])
+    window = snap(plane.cells.square, Viewport(0.0, 1.0, 0.0, 1.0, 1, 1))
+    values = Values("n", np.array([5, -128, 7], np.int8), -128)
+    assert Pyramids().means(plane, window, values).max() == 6
+    assert Pyramids().maxima(plane, window, values).max() == 7
 
 
 def test_store_planes_are_drawn_in_store_order(random_store):
-    values = random_store.column("score_mse")
-    mask = random_store.column("population") == 1
+    values = Values("score_mse", random_store.column("score_mse"))
+    mask = Mask.of_bools(random_store.column("population") == 1)
     for name in ("umap", "score_snr"):
         plane = random_store.plane(name)
         rows = np.arange(len(plane)) if plane.rows is None else plane.rows
-        viewport = Viewport(*plane.extent, 30, 20)
-        assert count_raster(plane, viewport, mask).sum() == mask[rows].sum() > 0
-        picture = max_raster(plane, viewport, values, mask)
-        assert np.nanmax(picture) == np.nanmax(values[rows][mask[rows]])
+        square = plane.cells.square
+        window = snap(square, Viewport(square.x0, square.x0 + square.size, square.y0,
+                                       square.y0 + square.size, 30, 20))  # fmt: skip
+        assert Pyramids().counts(plane, window, mask).sum() == mask.has(rows).sum() > 0
+        picture = Pyramids().maxima(plane, window, values, mask)
+        assert np.nanmax(picture) == np.nanmax(values.array[rows][mask.has(rows)])
 
 
-def test_row_0_of_a_picture_is_the_lowest_y(make_plane):
-    plane = make_plane([0.5], [0.1])
-    picture = count_raster(plane, Viewport(0, 1, 0, 1, 2, 2))
-    assert picture.tolist() == [[0, 1], [0, 0]]
+def test_row_0_of_a_raster_is_the_lowest_y(make_plane):
+    plane = make_plane([0.5, 0.9], [0.1, 0.1])
+    window = snap(plane.cells.square, Viewport(0.0, 1.0, 0.0, 1.0, 1, 2))
+    counts = Pyramids().counts(plane, window)
+    assert counts[0].sum() == 2
+    assert counts[1:].sum() == 0
 
 
-def test_empty_pictures_are_zero_and_nan(make_plane):
+def test_rasters_of_nothing_are_zero_and_nan(make_plane):
     plane = make_plane([], [])
-    viewport = Viewport(0, 1, 0, 1, 3, 2)
-    assert count_raster(plane, viewport).tolist() == [[0] * 3] * 2
-    assert np.isnan(max_raster(plane, viewport, np.empty(0, np.float32))).all()
+    warm_up(plane)
+    window = snap(plane.cells.square, Viewport(0.0, 1.0, 0.0, 1.0, 3, 2))
+    assert not Pyramids().counts(plane, window).any()
+    values = Values("v", np.empty(0, np.float32))
+    assert np.isnan(Pyramids().maxima(plane, window, values)).all()
+    assert np.isnan(Pyramids().means(plane, window, values)).all()
 
 
-def test_warm_up_draws_both_kinds(clumpy_plane, make_plane):
+def test_warm_up_draws_every_kind(clumpy_plane):
     warm_up(clumpy_plane)
-    warm_up(make_plane([], []))

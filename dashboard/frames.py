@@ -1,0 +1,128 @@
+"""What all sessions over one store share: masks, pyramids, histograms and table orders, kept."""
+
+from collections.abc import Mapping
+from functools import cached_property, lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anomaly_explorer.engine.catalog.filters import AllOf, AnyOf, Filter, OneOf, Tier
+from anomaly_explorer.engine.catalog.masks import MaskCache
+from anomaly_explorer.engine.catalog.order import Rows, Sort, ordered_rows
+from anomaly_explorer.engine.catalog.store import Store
+from anomaly_explorer.engine.errors import InputError
+from anomaly_explorer.engine.plane.grid import Window
+from anomaly_explorer.engine.plane.histogram import Histogram, open_histograms
+from anomaly_explorer.engine.plane.mask import Mask
+from anomaly_explorer.engine.plane.plane import Plane
+from anomaly_explorer.engine.plane.pyramid import Pyramids
+from anomaly_explorer.engine.plane.raster import Values
+from anomaly_explorer.engine.plane.shelf import Shelf
+
+# What the anomaly layer marks: the top 1 % of the stated population and the published score tiers.
+MARKED_TIERS = ("top_1", "mild", "moderate", "high", "extreme")
+MARKED = AnyOf(tuple(Tier(name) for name in MARKED_TIERS))
+# How the objects of a pixel are coloured by a column.
+MEAN, LARGEST, COMMONEST = "mean", "largest", "commonest"
+# More values than this are no legend anybody reads.
+MAX_CATEGORIES = 24
+_ORDER_BUDGET = 4 * 2**20
+# Rows of an order found at a time: the next pages are there before they are turned to.
+_ORDER_ROWS = 2_000
+
+
+class Frames:
+    """Answers about one store, each computed once for all who ask; safe for many threads.
+
+    Parameters
+    ----------
+    store : Store
+        N objects.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.masks = MaskCache(store)
+        self.pyramids = Pyramids()
+        self._orders = Shelf(_ORDER_BUDGET)
+
+    @cached_property
+    def histograms(self) -> Mapping[str, Histogram]:
+        """Return the histograms of the store by column."""
+        return open_histograms(self.store.path)
+
+    def mask(self, *clauses: Filter) -> Mask:
+        """Return which objects match every clause."""
+        return self.masks.mask(clauses[0] if len(clauses) == 1 else AllOf(clauses))
+
+    def values(self, column: str) -> Values:
+        """Return a column of numbers, to be drawn."""
+        described = self.store.describe(column)
+        if described.kind not in ("float", "integer", "bool"):
+            raise InputError(f"Column {column} is a {described.kind}; colour by numbers instead.")
+        return Values(column, self.store.column(column), described.null)
+
+    def colors(
+        self, plane: Plane, window: Window, clauses: tuple[Filter, ...], by: tuple[str, str]
+    ) -> NDArray[np.float32]:
+        """Return what colours each pixel of a window, (H, W) float32; NaN where there is nothing.
+
+        Parameters
+        ----------
+        plane, window
+            What is drawn.
+        clauses : tuple of Filter
+            Which objects count.
+        by : tuple of str
+            ``mean`` or ``largest`` with a column of numbers; ``commonest`` with a category, where
+            the colour is the code of the value most objects have, the lowest of equals.
+
+        Raises
+        ------
+        InputError
+            For another word, or a column that cannot be reduced so.
+        """
+        how, column = by
+        if how == MEAN:
+            return self.pyramids.means(plane, window, self.values(column), self.mask(*clauses))
+        if how == LARGEST:
+            return self.pyramids.maxima(plane, window, self.values(column), self.mask(*clauses))
+        if how != COMMONEST:
+            raise InputError(
+                f"Colour by {how!r} was asked for; use {MEAN}, {LARGEST} or {COMMONEST}."
+            )
+        counts = self.category_counts(plane, window, clauses, column)
+        codes = counts.argmax(axis=0).astype(np.float32)
+        return np.where(counts.any(axis=0), codes, np.float32(np.nan))
+
+    def category_counts(
+        self, plane: Plane, window: Window, clauses: tuple[Filter, ...], column: str
+    ) -> NDArray[np.uint32]:
+        """Count the objects of each value of a category in each pixel, (K, H, W) uint32."""
+        legend = self.store.legend(column)
+        if not 0 < len(legend) <= MAX_CATEGORIES:
+            raise InputError(
+                f"Column {column} has {len(legend)} values; colour by one that has 1 to "
+                f"{MAX_CATEGORIES}."
+            )
+        masks = (self.mask(*clauses, OneOf(column, (value,))) for value in legend)
+        return np.stack([self.pyramids.counts(plane, window, mask) for mask in masks])
+
+    def ordered(self, mask: Mask, sort: Sort, first: int, stop: int) -> Rows:
+        """Return the rows at `first` to `stop` - 1 of the table of a mask, (M,) int64."""
+        block = first // _ORDER_ROWS
+        start = block * _ORDER_ROWS
+        if stop > start + _ORDER_ROWS:
+            return ordered_rows(self.store, mask, sort, first, stop)
+        rows = self._orders.get(
+            (mask.key, sort, block),
+            lambda: ordered_rows(self.store, mask, sort, start, start + _ORDER_ROWS),
+            lambda found: found.nbytes,
+        )
+        return rows[first - start : stop - start]
+
+
+@lru_cache(maxsize=2)
+def frames_of(store: Store) -> Frames:
+    """Return what the sessions over a store share."""
+    return Frames(store)
