@@ -1,7 +1,7 @@
 """The latents of a store: float16 in blocks of rows, column by column within a block.
 
 So both what a person asks for (the latents of a few rows) and what a search asks for (one latent
-of all rows) are contiguous reads, and the build writes one column at a time.
+of all rows) are contiguous reads, and a file can be written one latent at a time.
 """
 
 from collections.abc import Callable
@@ -37,10 +37,19 @@ class Latents:
             np.memmap(path, LATENT_TYPE, mode="r", shape=(n_objects * N_LATENTS,))
         )
 
+    @property
+    def n_blocks(self) -> int:
+        """Return how many blocks there are."""
+        return -(-self.n_objects // self.block_rows)
+
+    def limits(self, index: int) -> tuple[int, int]:
+        """Return the first row of a block, and the first that is behind it."""
+        start = index * self.block_rows
+        return start, min(start + self.block_rows, self.n_objects)
+
     def block(self, index: int) -> NDArray[np.float16]:
         """Return the latents of one block of rows, (128, rows of the block), without a copy."""
-        start = index * self.block_rows
-        stop = min(start + self.block_rows, self.n_objects)
+        start, stop = self.limits(index)
         return self._values[start * N_LATENTS : stop * N_LATENTS].reshape(N_LATENTS, stop - start)
 
     def take(self, rows: NDArray[np.integer]) -> NDArray[np.float32]:

@@ -1,0 +1,1 @@
+"""How a selection differs from the rest, column by column."""
