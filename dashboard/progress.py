@@ -3,7 +3,7 @@
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 LOG_EVERY_SECONDS = 5.0
 Advance = Callable[[int, int], None]
@@ -23,6 +23,22 @@ def progress(title: str) -> Iterator[Advance]:
             yield advance
     else:
         yield _log(title)
+
+
+@contextmanager
+def steps() -> Iterator[Callable[[str, int, int], None]]:
+    """Yield a function to call with (title, done, total); another title is another step."""
+    with ExitStack() as stack:
+        current, advance = "", _log("")
+
+        def tell(title: str, done: int, total: int) -> None:
+            nonlocal current, advance
+            if title != current:
+                stack.close()
+                current, advance = title, stack.enter_context(progress(title))
+            advance(done, total)
+
+        yield tell
 
 
 @contextmanager

@@ -1,15 +1,24 @@
 """Columns of a store that no catalog carries: ranks, tiers, and what old catalogs leave out."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from anomaly_explorer.engine.scoring.gate import UNKNOWN
-from anomaly_explorer.engine.scoring.tiers import TIER_NAMES, rank_scores, tier_masks
+from anomaly_explorer.engine.scoring.tiers import (
+    TIER_NAMES,
+    rank_scores,
+    stated_population,
+    tier_masks,
+)
 
+from .gather import NULL_CODE
 from .schema import BY_NAME, Column
-from .staging import NULL_CODE, Staging
+from .staging import Staging
+
+_COUNT_ROWS = 1 << 20
 
 
 def _extra(name: str, dtype: str, meaning: str) -> Column:
@@ -30,14 +39,16 @@ SCORE_PERCENTILE = _extra(
     "float32",
     "share of the ranked objects of its own population that rank no higher, in percent",
 )
+EXTRAS = (UMAP_X, UMAP_Y, CLUSTER, SCORE_RANK, SCORE_PERCENTILE, TIER_BITS)
 
 
-def derive_snr(staging: Staging) -> bool:
+def derive_snr(staging: Staging, places: NDArray[np.integer]) -> bool:
     """Fill `snr` where the catalog has none with the largest S/N of the three arms.
 
     Returns whether anything was filled: the published catalog has the arms' S/N only.
+    `places` is (N,), the store row of each catalog row.
     """
-    snr = staging.numbers(BY_NAME["snr"])
+    snr = staging.numbers(BY_NAME["snr"], places)
     is_missing = np.isnan(snr)
     for arm in ("b", "r", "z"):
         snr[is_missing] = np.fmax(snr[is_missing], staging.get(f"snr_{arm}")[is_missing])
@@ -45,42 +56,89 @@ def derive_snr(staging: Staging) -> bool:
     return bool(np.any(is_missing & ~np.isnan(snr)))
 
 
-def derive_population(staging: Staging) -> bool:
-    """Call unknown what the catalog does not sort; return whether there was any."""
-    staging.gather(BY_NAME["population"])
-    legend = staging.legends["population"]
-    codes = np.array(staging.get("population"))
+def derive_population(staging: Staging, places: NDArray[np.integer]) -> bool:
+    """Call unknown what the catalog does not sort; return whether there was any.
+
+    `places` is (N,), the store row of each catalog row.
+    """
+    column = BY_NAME["population"]
+    codes, legend = staging.codes(column, places)
     is_missing = codes == NULL_CODE
     codes[is_missing] = legend.index(UNKNOWN)
-    staging.add_category(BY_NAME["population"], codes, legend)
+    staging.add_category(column, codes, legend)
     return bool(is_missing.any())
 
 
-def derive_ranks(staging: Staging) -> dict[str, Any]:
+def derive_ranks(staging: Staging, by_target: NDArray[np.integer]) -> dict[str, Any]:
     """Add ranks, percentiles and tiers; return what the manifest says of them.
+
+    Parameters
+    ----------
+    staging : Staging
+        With all columns of the catalog.
+    by_target : (N,) integer
+        Rows sorted by `target_id`.
 
     Returns
     -------
     dict
-        ``ranked`` (population -> objects with a rank) and ``tiers`` (tier -> objects).
+        ``ranked`` (population -> objects with a rank) and ``counts`` (of the manifest).
     """
-    names = ("score_mse", "snr", "redshift_warning", "coverage", "target_id")
+    names = ("score_mse", "snr", "redshift_warning", "coverage", "target_id", "population")
     columns: dict[str, NDArray[Any]] = {name: staging.get(name) for name in names}
-    columns["population"] = staging.text("population")
-    ranks = rank_scores(columns)
+    populations = count_codes(columns["population"], staging.legend("population"))
+    stated = stated_population([name for name, n in populations.items() if n])
+    is_stated = columns["population"] == staging.legend("population").index(stated)
+    ranks = rank_scores(columns, by_target)
+    n_ranked = _add_percentiles(staging, ranks)
+    tiers, tiers_stated = _add_tiers(staging, columns, ranks, is_stated)
+    worst_arm, arms = staging.get("worst_arm"), staging.legend("worst_arm")
+    counts = {
+        "tiers": tiers,
+        "tiers_stated": tiers_stated,
+        "populations": populations,
+        "arms": count_codes(worst_arm, arms),
+        "arms_stated": count_codes(worst_arm[is_stated], arms),
+        "surveys": count_codes(staging.get("survey"), staging.legend("survey")),
+    }
+    return {"ranked": n_ranked, "counts": counts}
+
+
+def _add_percentiles(staging: Staging, ranks: NDArray[np.int32]) -> dict[str, int]:
+    """Add ranks and percentiles; return how many objects of each population have one."""
     percentiles = np.full(len(ranks), np.nan, np.float32)
-    n_ranked: dict[str, int] = {}
-    for code, population in enumerate(staging.legends["population"]):
-        rows = np.flatnonzero((staging.get("population") == code) & (ranks > 0))
+    populations, n_ranked = staging.get("population"), {}
+    for code, population in enumerate(staging.legend("population")):
+        rows = np.flatnonzero((populations == code) & (ranks > 0))
         n_ranked[population] = len(rows)
         percentiles[rows] = 100 * (len(rows) + 1 - ranks[rows].astype(np.float64)) / len(rows)
-    ranks[ranks == 0] = np.iinfo(np.int32).min
-    staging.add(SCORE_RANK, ranks, "integer")
+    stored = np.where(ranks == 0, np.iinfo(np.int32).min, ranks)
+    staging.add(SCORE_RANK, stored.astype(np.int32), "integer")
     staging.add(SCORE_PERCENTILE, percentiles, "float")
-    masks = tier_masks(columns)
+    return n_ranked
+
+
+def _add_tiers(
+    staging: Staging,
+    columns: Mapping[str, NDArray[Any]],
+    ranks: NDArray[np.int32],
+    is_stated: NDArray[np.bool_],
+) -> tuple[dict[str, int], dict[str, int]]:
+    """Add the bits of the tiers; return how many objects each has, of all and of the stated."""
     bits = np.zeros(len(ranks), np.uint32)
-    for bit, name in enumerate(TIER_NAMES):
-        bits[masks[name]] |= np.uint32(1 << bit)
+    n_all, n_stated = {}, {}
+    for name, mask in tier_masks(columns, ranks, is_stated):
+        bits |= mask * np.uint32(1 << TIER_NAMES.index(name))
+        n_all[name] = int(np.count_nonzero(mask))
+        n_stated[name] = int(np.count_nonzero(mask & is_stated))
     staging.add(TIER_BITS, bits, "bits")
-    n_in_tier = {name: int(np.count_nonzero(masks[name])) for name in TIER_NAMES}
-    return {"ranked": n_ranked, "tiers": n_in_tier}
+    return n_all, n_stated
+
+
+def count_codes(codes: NDArray[np.signedinteger], legend: tuple[str, ...]) -> dict[str, int]:
+    """Return how many of the codes, (N,), stand for each word of a legend; null is not counted."""
+    found = np.zeros(len(legend) + 1, np.int64)
+    for start in range(0, len(codes), _COUNT_ROWS):
+        part = codes[start : start + _COUNT_ROWS].astype(np.int64) - NULL_CODE
+        found += np.bincount(part, minlength=len(found))
+    return {word: int(n) for word, n in zip(legend, found[1:], strict=True)}

@@ -1,5 +1,6 @@
 """What a store says about itself: `manifest.json`, as frozen value objects."""
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
@@ -9,7 +10,7 @@ from typing import Any
 from anomaly_explorer.engine.errors import StoreError
 
 FORMAT = "anomaly-explorer store"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,8 @@ class Manifest:
         In the order of `columns.arrow`.
     files : mapping of str to int
         Size in bytes of every other file of the store, by path inside it.
+    checksums : mapping of str to str
+        SHA-256 of the same files, in hexadecimal digits.
     batches : tuple of Batch
         What it was built from, in order.
     schema_hash : str
@@ -76,7 +79,8 @@ class Manifest:
     tiers_version : int
         Version of the tier rules.
     counts : mapping of str to mapping of str to int
-        Objects per ``populations``, ``tiers``, ``arms`` and ``surveys``.
+        Objects per ``populations``, ``tiers``, ``arms`` and ``surveys``; ``tiers_stated`` and
+        ``arms_stated`` are those of the stated population alone.
     ranked : mapping of str to int
         Objects that have a rank, per population.
     model : mapping
@@ -102,6 +106,7 @@ class Manifest:
     n_objects: int
     columns: tuple[StoredColumn, ...]
     files: Mapping[str, int]
+    checksums: Mapping[str, str]
     batches: tuple[Batch, ...]
     schema_hash: str
     tiers: tuple[str, ...]
@@ -121,7 +126,7 @@ class Manifest:
     def write(self, store: Path) -> None:
         """Write `manifest.json` into a store directory."""
         content = {"format": FORMAT, "format_version": FORMAT_VERSION, **asdict(self)}
-        (store / "manifest.json").write_text(json.dumps(content, indent=1) + "\n")
+        (store / "manifest.json").write_text(_signed(content), encoding="utf-8")
 
     @classmethod
     def read(cls, store: Path) -> "Manifest":
@@ -147,6 +152,22 @@ class Manifest:
         for name in ("tiers", "derived", "ignored_columns", "notes"):
             known[name] = tuple(known[name])
         return cls(**known)
+
+
+def is_untouched(store: Path) -> bool:
+    """Return whether `manifest.json` is, byte by byte, what `Manifest.write` wrote."""
+    try:
+        text = (store / "manifest.json").read_text(encoding="utf-8")
+        content = json.loads(text)
+        del content["digest"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+    return text == _signed(content)
+
+
+def _signed(content: dict[str, Any]) -> str:
+    digest = hashlib.sha256(json.dumps(content).encode()).hexdigest()
+    return json.dumps({**content, "digest": digest}, indent=1) + "\n"
 
 
 def is_store(path: Path) -> bool:

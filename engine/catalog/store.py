@@ -218,36 +218,21 @@ def info(store: Store) -> dict[str, Any]:
         (None for observations), ``skipped`` (kind -> files).
     """
     manifest = store.manifest
-    populations = manifest.counts["populations"]
-    present = [name for name, count in populations.items() if count]
-    population = stated_population(np.array(present, dtype=object))
-    is_stated = store.column("population") == store.legend("population").index(population)
+    counts = manifest.counts
+    populations = counts["populations"]
     return {
         "objects": store.n_objects,
         "science_targets": populations.get("science", 0),
         "gated": populations.get("gated", 0),
         "unknown": populations.get("unknown", 0),
         "columns": len(store.column_names) + N_LATENTS,
-        "population": population,
-        "tiers": _tiers_of(store, is_stated),
-        "arms": _arms_of(store, is_stated),
-        "tiers_all": dict(manifest.counts["tiers"]),
-        "arms_all": {arm: manifest.counts["arms"].get(arm, 0) for arm in _ARMS},
+        "population": stated_population([name for name, n in populations.items() if n]),
+        "tiers": dict(counts["tiers_stated"]),
+        "arms": {arm: counts["arms_stated"].get(arm, 0) for arm in _ARMS},
+        "tiers_all": dict(counts["tiers"]),
+        "arms_all": {arm: counts["arms"].get(arm, 0) for arm in _ARMS},
         "model": dict(manifest.model),
         "simulated": dict(manifest.simulated) if manifest.simulated else None,
-        "surveys": dict(manifest.counts["surveys"]),
+        "surveys": dict(counts["surveys"]),
         "skipped": dict(manifest.skipped),
     }
-
-
-def _tiers_of(store: Store, is_counted: NDArray[np.bool_]) -> dict[str, int]:
-    bits = store.column("tier_bits")[is_counted]
-    return {
-        name: int(np.count_nonzero(bits & np.uint32(1 << bit)))
-        for bit, name in enumerate(store.manifest.tiers)
-    }
-
-
-def _arms_of(store: Store, is_counted: NDArray[np.bool_]) -> dict[str, int]:
-    codes, legend = store.column("worst_arm")[is_counted], store.legend("worst_arm")
-    return {arm: int(np.count_nonzero(codes == legend.index(arm))) for arm in _ARMS}

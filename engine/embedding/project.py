@@ -1,6 +1,7 @@
 """The map: UMAP of landmarks in latent space, and a small network that places everything else."""
 
 import warnings
+from collections.abc import Mapping
 
 import numpy as np
 import torch
@@ -8,7 +9,8 @@ from numpy.typing import NDArray
 from torch import nn
 
 N_NEIGHBORS, MIN_DIST = 15, 0.1
-PLACE_ROWS = 65_536
+# Few enough that all a row passes through stays in the processor's cache.
+PLACE_ROWS = 4096
 
 
 def fit_map(latents: NDArray[np.float32], seed: int) -> NDArray[np.float32]:
@@ -55,27 +57,44 @@ class Placer:
         seed: int,
         epochs: int = 200,
     ) -> None:
-        self._shift, self._spread = latents.mean(axis=0), latents.std(axis=0) + 1e-6
-        self._origin, self._extent = positions.mean(axis=0), positions.std(axis=0) + 1e-6
+        self._scales = {
+            "shift": latents.mean(axis=0), "spread": latents.std(axis=0) + 1e-6,
+            "origin": positions.mean(axis=0), "extent": positions.std(axis=0) + 1e-6,
+        }  # fmt: skip
         torch.manual_seed(seed)
-        self._network = nn.Sequential(
-            nn.Linear(latents.shape[1], 256), nn.ReLU(), nn.Linear(256, 256), nn.ReLU(),
-            nn.Linear(256, 2),
-        )  # fmt: skip
-        target = torch.from_numpy((positions - self._origin) / self._extent)
-        self._train(self._standardize(latents), target, epochs)
+        self._network = _network(latents.shape[1])
+        target = (positions - self._scales["origin"]) / self._scales["extent"]
+        self._train(self._standardize(latents), torch.from_numpy(target), epochs)
+
+    def arrays(self) -> dict[str, NDArray[np.float32]]:
+        """Return what the trained network is made of, by name."""
+        weights = {name: value.numpy() for name, value in self._network.state_dict().items()}
+        return self._scales | weights
+
+    @classmethod
+    def of_arrays(cls, arrays: Mapping[str, NDArray[np.float32]]) -> "Placer":
+        """Undo `arrays`."""
+        placer = cls.__new__(cls)
+        placer._scales = {name: arrays[name] for name in ("shift", "spread", "origin", "extent")}
+        placer._network = _network(len(placer._scales["shift"]))
+        placer._network.load_state_dict(
+            {name: torch.from_numpy(arrays[name]) for name in placer._network.state_dict()}
+        )
+        placer._network.eval()
+        return placer
 
     def place(self, latents: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return positions on the map, (N, 2) float32, of latents, (N, 128)."""
-        parts = [np.empty((0, 2), dtype=np.float32)]
+        placed = np.empty((len(latents), 2), np.float32)
         with torch.inference_mode():
             for start in range(0, len(latents), PLACE_ROWS):
                 block = self._standardize(latents[start : start + PLACE_ROWS])
-                parts.append(self._network(block).numpy() * self._extent + self._origin)
-        return np.concatenate(parts).astype(np.float32)
+                placed[start : start + PLACE_ROWS] = self._network(block).numpy()
+        return placed * self._scales["extent"] + self._scales["origin"]
 
     def _standardize(self, latents: NDArray[np.float32]) -> torch.Tensor:
-        return torch.from_numpy(((latents - self._shift) / self._spread).astype(np.float32))
+        shifted = (latents - self._scales["shift"]) / self._scales["spread"]
+        return torch.from_numpy(shifted.astype(np.float32, copy=False))
 
     def _train(self, latents: torch.Tensor, target: torch.Tensor, epochs: int) -> None:
         optimizer = torch.optim.AdamW(self._network.parameters(), lr=2e-3, weight_decay=1e-3)
@@ -88,6 +107,12 @@ class Placer:
                 optimizer.step()
             schedule.step()
         self._network.eval()
+
+
+def _network(n_latents: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Linear(n_latents, 256), nn.ReLU(), nn.Linear(256, 256), nn.ReLU(), nn.Linear(256, 2)
+    )
 
 
 def neighbor_preservation(

@@ -112,7 +112,7 @@ class Inspector:
         if self.archive is None:
             raise InputError("no spectra at hand: start the explorer with --spectra ROOT")
         facts = self.store.records(rows, ("target_id", "source_file", "row_in_file"))
-        keys = [_key(record) for record in facts]
+        keys = [ObjectKey(*record.values()) for record in facts]
         batch = self.archive.read(keys)
         return batch, self.reconstructor.reconstruct(batch)
 
@@ -150,15 +150,6 @@ class Inspector:
             ),
             notes=_describe_faults(batch.one(0)),
         )
-
-
-def _key(record: dict[str, Any]) -> ObjectKey:
-    if record["source_file"] is None or record["row_in_file"] is None:
-        raise InputError(
-            f"the catalog does not say where the spectrum of {record['target_id']} is: "
-            "it has no source_file; scan the spectra with this version to look at them"
-        )
-    return ObjectKey(record["target_id"], record["source_file"], record["row_in_file"])
 
 
 def _describe_faults(spectrum: Spectrum) -> tuple[str, ...]:

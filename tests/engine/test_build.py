@@ -1,18 +1,21 @@
 """A store appears whole or not at all, from the catalogs it should and from no others."""
 
+import csv
 import json
+import shutil
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from anomaly_explorer.engine.catalog import latents as latents_module
+from anomaly_explorer.engine.catalog import scatter, stages
 from anomaly_explorer.engine.catalog.build import build_store
 from anomaly_explorer.engine.catalog.filters import OneOf
-from anomaly_explorer.engine.catalog.latents import BLOCK_ROWS, Latents, write_latents
 from anomaly_explorer.engine.catalog.manifest import is_store
-from anomaly_explorer.engine.catalog.schema import COLUMNS
 from anomaly_explorer.engine.catalog.store import Store, info
+from anomaly_explorer.engine.embedding import run as embedding
 from anomaly_explorer.engine.errors import StoreError
 
 FIRST = "desi_dr1_catalog_batch_0000.parquet"
@@ -33,7 +36,7 @@ def test_a_published_catalog_builds_and_lacks_only_what_it_lacks(write_catalog, 
     records = store.records(range(200))
     assert {r["population"] for r in records} == {"unknown"}
     assert store.legend("population") == ("gated", "science", "unknown")
-    assert not OneOf("population", ("science",)).mask(store).any()
+    assert OneOf("population", ("science",)).mask(store).count == 0
     assert {r["source_file"] for r in records} == {None}
     assert {r["score_sum"] for r in records} == {None}
     assert store.manifest.derived == ("snr", "population")
@@ -165,12 +168,14 @@ def test_unknown_columns_are_named_and_left_out(catalog, tmp_path):
     assert "surprise" not in store.column_names
 
 
-def test_progress_counts_every_column_once(catalog, tmp_path):
+def test_progress_names_every_step_and_ends(catalog, tmp_path):
     seen = []
-    build_store(catalog.path, tmp_path / "a.store", lambda done, total: seen.append((done, total)))
-    dones = [done for done, _ in seen]
-    assert dones == sorted(set(dones))
-    assert seen[-1] == (len(COLUMNS), len(COLUMNS))
+    build_store(catalog.path, tmp_path / "a.store", lambda *step: seen.append(step))
+    assert all(0 <= done <= total for _, done, total in seen)
+    titles = list(dict.fromkeys(title for title, _, _ in seen))
+    assert titles[0] == "building: map order"
+    assert {"building: columns", "building: latents, batches", "building: ranks"} <= set(titles)
+    assert seen[-1][1] == seen[-1][2]
 
 
 def test_no_position_at_all_still_builds(catalog, tmp_path):
@@ -183,15 +188,57 @@ def test_no_position_at_all_still_builds(catalog, tmp_path):
     assert store.plane("umap").n_without_position == 50
 
 
-def test_latents_cross_block_borders_and_clip_to_float16(tmp_path):
-    n = BLOCK_ROWS + 5
-    values = np.arange(n, dtype=np.float32) % 1000
-    values[7] = 1e9
+def test_latents_cross_block_borders_and_clip_to_float16(write_catalog, tmp_path, monkeypatch):
+    catalog = write_catalog(tmp_path / "catalog", (30, 1, 0, 40))
+    path = catalog.path / "desi_dr1_catalog_batch_0003.parquet"
+    table = pq.read_table(path)
+    for name, value in (("lat_005", [1e9, -1e9, float("inf")]), ("lat_006", [None] * 3)):
+        values = value + table.column(name).to_pylist()[3:]
+        catalog.values[name][31:] = values
+        index = table.column_names.index(name)
+        table = table.set_column(index, name, pa.array(values, pa.float32()))
+    # Row groups of a batch must join as well as batches do.
+    pq.write_table(table, path, row_group_size=7)
+    for module in (latents_module, scatter, stages):
+        monkeypatch.setattr(module, "BLOCK_ROWS", 16)
+    store = build_store(catalog.path, tmp_path / "a.store")
+    written = np.array([catalog.values[f"lat_{i:03d}"] for i in range(128)], np.float32).T
+    expected = written.clip(-65504, 65504).astype(np.float16)
+    rows = store.column("row_in_file")
+    np.testing.assert_array_equal(store.latents(np.arange(71)), expected[rows])
+    assert store.manifest.n_latents_clipped == 3
+    assert store.manifest.latent_block == 16
 
-    n_clipped = write_latents(tmp_path / "l", n, lambda latent: values + np.float32(latent))
-    latents = Latents(tmp_path / "l", n)
-    rows = np.array([BLOCK_ROWS + 4, 0, 7, BLOCK_ROWS - 1, BLOCK_ROWS])
-    expected = (values[rows, None] + np.arange(128)).clip(max=65504).astype(np.float16)
-    np.testing.assert_array_equal(latents.take(rows), expected)
-    assert n_clipped == 128
-    assert latents.block(1).shape == (128, 5)
+
+def test_a_batch_without_latents_has_none_and_the_others_keep_theirs(write_catalog, tmp_path):
+    catalog = write_catalog(tmp_path / "catalog", (5, 30))
+    path = catalog.path / FIRST
+    table = pq.read_table(path)
+    pq.write_table(table.drop([f"lat_{i:03d}" for i in range(128)]), path)
+    store = build_store(catalog.path, tmp_path / "a.store")
+    is_first = store.column("row_in_file") < 5
+    assert np.isnan(store.latents(np.arange(35))[is_first]).all()
+    assert np.isfinite(store.latents(np.arange(35))[~is_first]).any(axis=1).all()
+
+
+def published_names(real_data):
+    schema = (real_data / "seed-catalogue" / "catalog_schema_173.csv").read_text("utf-8")
+    return [row["column"] for row in csv.DictReader(schema.splitlines())]
+
+
+def test_exactly_the_published_columns_embed_and_build(
+    real_data, write_catalog, tmp_path, monkeypatch
+):
+    catalog = write_catalog(tmp_path / "catalog", (40, 30), published=True)
+    shutil.rmtree(catalog.path / "embedding")
+    names = published_names(real_data)
+    for path in catalog.path.glob("*.parquet"):
+        table = pq.read_table(path).select(names)
+        assert len(table.column_names) == 173
+        pq.write_table(table, path)
+    monkeypatch.setattr(embedding, "fit_map", lambda latents, seed: latents[:, :2].copy())
+    embedding.embed_catalog(catalog.path, n_landmarks=30)
+    store = build_store(catalog.path, tmp_path / "a.store")
+    assert info(store)["unknown"] == 70
+    assert len(store.plane("umap")) == 70
+    assert store.manifest.ignored_columns == ()

@@ -132,7 +132,7 @@ def test_info_counts_what_the_columns_hold(random_store):
     assert found["arms"] == {arm: science.count(arm) for arm in "BRZ"}
     is_science = np.array(populations) == "science"
     for tier in random_store.manifest.tiers:
-        mask = Tier(tier).mask(random_store)
+        mask = Tier(tier).mask(random_store).bools()
         assert found["tiers_all"][tier] == mask.sum()
         assert found["tiers"][tier] == (mask & is_science).sum()
     assert found["tiers"]["mild"] < found["tiers_all"]["mild"]
@@ -190,6 +190,7 @@ def test_a_missing_or_short_file_is_named(copied_store, name):
     ("change", "sentence"),
     [
         ({"format_version": 99}, "format version 99"),
+        ({"format_version": 1}, "format version 1, this program reads version 2; build the store"),
         ({"format": "other"}, "not one of a store"),
         ({"n_objects": None}, "n_objects"),
         ({"columns": [{"nonsense": 1}]}, "build the store again"),

@@ -5,7 +5,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from anomaly_explorer.engine.scoring.tiers import TIER_NAMES, TIERS, rank_scores, tier_masks
+from anomaly_explorer.engine.scoring.tiers import (
+    TIER_NAMES,
+    TIERS,
+    rank_scores,
+    stated_population,
+    tier_masks,
+)
+
+SCIENCE, GATED = 1, 0
+
+
+def masks_of(made):
+    """Masks by tier; the stated population is science where there is any."""
+    is_science = made["population"] == SCIENCE
+    is_stated = is_science if is_science.any() else np.zeros(len(is_science), bool)
+    return dict(tier_masks(made, rank_scores(made), is_stated))
 
 
 def columns(score, **facts):
@@ -15,7 +30,7 @@ def columns(score, **facts):
         "snr": np.full(n, 3.0, dtype=np.float32),
         "redshift_warning": np.zeros(n, dtype=np.int64),
         "coverage": np.ones(n, dtype=np.float32),
-        "population": np.full(n, "science", dtype=object),
+        "population": np.full(n, SCIENCE, dtype=np.int8),
         "target_id": np.arange(n, dtype=np.int64),
     }
     return made | {name: np.asarray(values) for name, values in facts.items()}
@@ -36,7 +51,7 @@ def columns(score, **facts):
     ],
 )
 def test_published_rules(score, snr, warning, expected):
-    masks = tier_masks(columns([score], snr=[snr], redshift_warning=[warning]))
+    masks = masks_of(columns([score], snr=[snr], redshift_warning=[warning]))
     published = {tier.name for tier in TIERS if tier.kind == "published"}
     assert {name for name in published if masks[name][0]} == expected
 
@@ -44,15 +59,14 @@ def test_published_rules(score, snr, warning, expected):
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.floats(0, 30, width=32), min_size=1, max_size=300), st.randoms())
 def test_percentile_tiers_hold_their_share_and_nest(scores, random):
-    population = np.array([random.choice(["science", "gated"]) for _ in scores], dtype=object)
+    population = np.array([random.choice([SCIENCE, GATED]) for _ in scores], np.int8)
     made = columns(scores, population=population)
-    masks = tier_masks(made)
-    n = (population == "science").sum()
-    counted = "science" if n else "unknown"
+    masks = masks_of(made)
+    n = (population == SCIENCE).sum()
     for name, share in (("top_10", 0.1), ("top_1", 0.01), ("top_01", 0.001)):
         assert masks[name].sum() == np.ceil(share * n)
-        assert (population[masks[name]] == counted).all()
-        inside, outside = masks[name], ~masks[name] & (population == counted)
+        assert (population[masks[name]] == SCIENCE).all()
+        inside, outside = masks[name], ~masks[name] & (population == SCIENCE)
         if inside.any() and outside.any():
             assert made["score_mse"][inside].min() >= made["score_mse"][outside].max()
     assert not (masks["top_1"] & ~masks["top_10"]).any()
@@ -70,17 +84,34 @@ def test_rank_does_not_depend_on_the_order_of_rows(order):
 
 
 def test_ranks_count_each_population_by_itself():
-    population = np.array(["science", "gated", "science", "gated"], dtype=object)
+    population = np.array([SCIENCE, GATED, SCIENCE, GATED], np.int8)
     assert rank_scores(columns([1, 9, 2, 8], population=population)).tolist() == [2, 1, 1, 2]
 
 
 def test_little_coverage_gives_no_tier_and_no_rank():
-    masks = tier_masks(columns([20, 20], coverage=np.array([0.5, 1], np.float32)))
+    masks = masks_of(columns([20, 20], coverage=np.array([0.5, 1], np.float32)))
     assert [bool(masks[name][0]) for name in TIER_NAMES] == [False] * len(TIER_NAMES)
     assert masks["extreme"][1]
 
 
 def test_a_catalog_without_coverage_keeps_its_published_tiers():
     unknown = columns([20], coverage=np.array([np.nan], np.float32))
-    assert tier_masks(unknown)["extreme"][0]
+    assert masks_of(unknown)["extreme"][0]
     assert rank_scores(unknown).tolist() == [1]
+
+
+@given(st.lists(st.tuples(st.floats(width=32), st.integers(0, 5), st.integers(0, 2)), min_size=1))
+def test_ranks_are_those_of_a_plain_sort(objects):
+    scores, ids, populations = (np.array(v) for v in zip(*objects, strict=True))
+    ranks = rank_scores(columns(scores, target_id=ids, population=populations.astype(np.int8)))
+    scores = scores.astype(np.float32)
+    for code in range(3):
+        rows = [i for i in range(len(ids)) if populations[i] == code and np.isfinite(scores[i])]
+        rows.sort(key=lambda i: (-scores[i], ids[i], i))
+        assert ranks[rows].tolist() == list(range(1, len(rows) + 1))
+    assert (ranks[~np.isfinite(scores)] == 0).all()
+
+
+def test_the_stated_population_is_science_where_there_is_any():
+    assert stated_population(["gated", "science"]) == "science"
+    assert stated_population(["gated"]) == stated_population([]) == "unknown"
