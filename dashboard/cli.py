@@ -72,13 +72,20 @@ def _version() -> str:
 
 def _add_making(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the commands that make spectra and models."""
-    simulate = _command(commands, "simulate", "write a simulated survey as DESI-layout FITS")
-    simulate.add_argument("out", type=Path, metavar="OUT", help="folder to write")
+    simulate = _command(
+        commands, "simulate", "make a simulated survey: spectra as DESI-layout FITS, or a catalog"
+    )
+    simulate.add_argument("out", type=Path, nargs="?", metavar="OUT", help="folder of spectra")
+    simulate.add_argument("--catalog", type=Path, metavar="CATALOG",
+                          help="score the spectra into this catalog and keep none")  # fmt: skip
     simulate.add_argument("--objects", type=_count, default=6000, help="objects (default 6000)")
     simulate.add_argument("--seed", type=int, default=1, help="seed of the survey (default 1)")
     simulate.add_argument(
         "--resolution", action="store_true", help="write the resolution matrices too (4 × the size)"
     )
+    simulate.add_argument("--weights", type=Path, help="weights file for --catalog")
+    simulate.add_argument("--batch-rows", type=_count, default=500_000, help="rows of a batch")
+    simulate.add_argument("--threads", type=_count, help="default: one per core")
     train = _command(commands, "train", "train the compatible autoencoder")
     train.add_argument(
         "spectra", type=Path, nargs="*", metavar="SPECTRA",
@@ -100,6 +107,11 @@ def _add_catalog(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     scan.add_argument("--out", type=Path, required=True, metavar="CATALOG", help="folder to write")
     scan.add_argument("--weights", type=Path, help="weights file (default: the shipped ones)")
     scan.add_argument("--batch-rows", type=_count, default=500_000, help="rows of a Parquet batch")
+    crew = scan.add_mutually_exclusive_group()
+    crew.add_argument("--workers", type=_count, default=1, metavar="N",
+                      help="Dask processes of this machine (default 1: no Dask)")  # fmt: skip
+    crew.add_argument("--scheduler", metavar="ADDRESS",
+                      help="use the workers of this Dask scheduler (tcp://…)")  # fmt: skip
     embed = _command(commands, "embed", "map the latents of a catalog and find clusters")
     embed.add_argument("catalog", type=Path, metavar="CATALOG")
     embed.add_argument("--landmarks", type=_count, default=20_000, help="objects the map is fit on")
@@ -114,6 +126,8 @@ def _add_looking(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     info = _command(commands, "info", "say what is in a store")
     info.add_argument("store", type=Path, metavar="STORE")
     info.add_argument("--json", action="store_true", help="machine-readable")
+    info.add_argument("--verify", action="store_true",
+                      help="compare every byte of the store with what its build wrote")  # fmt: skip
     info.add_argument("--statistics", nargs="*", metavar="COLUMN",
                       help="columns in numbers (default: score_mse snr redshift)")  # fmt: skip
     show = _command(commands, "object", "print one object: its row and its score recomputed")
@@ -149,6 +163,8 @@ def _add_server(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--allow-origin", action="append", default=[], metavar="HOST",
                         help="further host[:port] browsers may connect from")  # fmt: skip
     parser.add_argument("--light", action="store_true", help="open in the light theme")
+    parser.add_argument("--processes", type=_count, default=1, metavar="N",
+                        help="processes that serve the port together (default 1)")  # fmt: skip
 
 
 def _command(

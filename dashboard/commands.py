@@ -1,17 +1,18 @@
 """What each command does, with the engine imported when it runs."""
 
-import json
-import math
+import os
 from argparse import Namespace
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .progress import progress, say
+from .progress import progress, say, steps
 from .settings import Settings
 
 if TYPE_CHECKING:
-    from anomaly_explorer.engine.catalog.store import Store
+    from anomaly_explorer.engine.model.weights import TrainedModel
+    from anomaly_explorer.engine.scan.crew import Crew
 
 EXPORT_FORMATS = {
     ".csv": "csv",
@@ -21,11 +22,17 @@ EXPORT_FORMATS = {
     ".vot": "votable",
     ".xml": "votable",
 }
-STATISTICS = ("score_mse", "snr", "redshift")
 
 
 def simulate(options: Namespace) -> None:
-    """Write a simulated survey."""
+    """Make a simulated survey: files of spectra, or a catalog without them."""
+    from anomaly_explorer.engine.errors import InputError
+
+    if (options.out is None) == (options.catalog is None):
+        raise InputError("simulate makes spectra (simulate OUT) or a catalog (--catalog): name one")
+    if options.catalog is not None:
+        _simulate_catalog(options)
+        return
     from anomaly_explorer.engine.simulation.write import write_survey
 
     with progress("simulating") as advance:
@@ -34,6 +41,25 @@ def simulate(options: Namespace) -> None:
             progress=advance,
         )  # fmt: skip
     say(f"{options.objects:,} simulated spectra in {options.out} (seed {options.seed})")
+
+
+def _simulate_catalog(options: Namespace) -> None:
+    from anomaly_explorer.engine.model.card import SHIPPED
+    from anomaly_explorer.engine.model.weights import load_model
+    from anomaly_explorer.engine.scan.run import run_scan_with
+    from anomaly_explorer.engine.scan.simulated import Simulator, plan_simulation
+    from anomaly_explorer.engine.simulation.survey import SimulatedSurvey
+
+    survey = SimulatedSurvey(options.seed)
+    plan = plan_simulation(survey, options.objects, options.batch_rows)
+    model = load_model(options.weights or SHIPPED)
+    crew = Simulator(survey, model, n_threads=options.threads or len(os.sched_getaffinity(0)))
+    with progress("simulating") as advance:
+        result = run_scan_with(crew, plan, options.catalog, model.card, advance)
+    say(
+        f"{options.catalog}: {options.objects:,} simulated objects (seed {options.seed}); "
+        f"{result.n_made} batches made, {result.n_ready} were there"
+    )
 
 
 def train(options: Namespace) -> None:
@@ -85,13 +111,13 @@ def scan(options: Namespace) -> None:
     from anomaly_explorer.engine.model.card import SHIPPED
     from anomaly_explorer.engine.model.weights import load_model
     from anomaly_explorer.engine.scan.plan import make_plan
-    from anomaly_explorer.engine.scan.run import run_scan
+    from anomaly_explorer.engine.scan.run import run_scan_with
 
     model = load_model(options.weights or SHIPPED)
     with progress("looking at files") as advance:
         plan = make_plan(options.spectra, options.batch_rows, advance)
-    with progress("scanning") as advance:
-        result = run_scan(plan, options.out, model, progress=advance)
+    with progress("scanning") as advance, _crew(options, model) as crew:
+        result = run_scan_with(crew, plan, options.out, model.card, advance)
     counts = result.summary["counts"]
     say(
         f"{options.out}: {counts['objects']:,} objects of {counts['files']:,} files; "
@@ -104,11 +130,34 @@ def scan(options: Namespace) -> None:
             say(f"  failed: {item['path']}: {item['reason']}")
 
 
+@contextmanager
+def _crew(options: Namespace, model: "TrainedModel") -> Iterator["Crew"]:
+    """Return who makes the batches: this process, processes of this machine, or a cluster."""
+    from anomaly_explorer.engine.model.card import SHIPPED
+    from anomaly_explorer.engine.scan.crew import Alone
+
+    if options.workers == 1 and options.scheduler is None:
+        yield Alone(model)
+        return
+    # Dask costs half a second to import.
+    from anomaly_explorer.engine.scan.cluster import WorkerSetup, local_crew, scheduler_crew
+
+    setup = WorkerSetup((options.weights or SHIPPED).resolve(), model.card.model_id)
+    chosen = (
+        local_crew(options.workers, setup)
+        if options.scheduler is None
+        else scheduler_crew(options.scheduler, setup)
+    )
+    with chosen as crew:
+        yield crew
+
+
 def embed(options: Namespace) -> None:
     """Map the latents of a catalog."""
     from anomaly_explorer.engine.embedding.run import embed_catalog
 
-    facts = embed_catalog(options.catalog, options.landmarks, options.seed, progress=say)
+    with steps() as tell:
+        facts = embed_catalog(options.catalog, options.landmarks, options.seed, progress=tell)
     say(
         f"map of {options.catalog}: trustworthiness {facts['trustworthiness']}, neighbor "
         f"preservation {facts['neighbor_preservation']} ({facts['checked_on']}), "
@@ -120,61 +169,16 @@ def build(options: Namespace) -> None:
     """Build a store."""
     from anomaly_explorer.engine.catalog.build import build_store
 
-    store = build_store(options.catalog, options.store)
+    with steps() as tell:
+        store = build_store(options.catalog, options.store, progress=tell)
     say(f"{options.store}: {store.n_objects:,} objects")
 
 
 def info(options: Namespace) -> None:
     """Say what is in a store."""
-    from anomaly_explorer.engine.catalog.store import Store
-    from anomaly_explorer.engine.catalog.store import info as describe
+    from .description import describe_store
 
-    store = Store.open(options.store)
-    facts = describe(store)
-    statistics = _statistics(store, options.statistics)
-    if options.json:
-        asked = {} if statistics is None else {"statistics": statistics}
-        say(json.dumps({**facts, **asked}, indent=2))
-        return
-    for name, value in facts.items():
-        shown = (
-            ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, dict) else value
-        )
-        say(f"{name.replace('_', ' '):>16}  {shown if value is not None else 'no'}")
-    for line in _statistics_table(statistics or {}):
-        say(line)
-
-
-def _statistics(store: "Store", names: list[str] | None) -> dict[str, dict[str, Any]] | None:
-    """Ask vaex about columns; None where nobody asked, None for a number that is not there."""
-    if names is None:
-        return None
-    from anomaly_explorer.engine.catalog.query import QUANTILES, CatalogQuery
-
-    query = CatalogQuery(store)
-    try:
-        found = query.statistics(names or STATISTICS)
-    finally:
-        query.close()
-    described = {}
-    for name, known in found.items():
-        numbers = {"mean": known.mean, "minimum": known.minimum}
-        numbers |= {f"{share:.0%}": v for share, v in zip(QUANTILES, known.quantiles, strict=True)}
-        numbers["maximum"] = known.maximum
-        described[name] = {"count": known.count}
-        described[name] |= {k: None if math.isnan(v) else v for k, v in numbers.items()}
-    return described
-
-
-def _statistics_table(statistics: dict[str, dict[str, Any]]) -> Iterator[str]:
-    for place, (name, numbers) in enumerate(statistics.items()):
-        if place == 0:
-            yield "\n" + " " * 16 + "".join(f"{title:>13}" for title in numbers)
-        shown = (
-            "-" if v is None else f"{v:,}" if isinstance(v, int) else f"{v:.6g}"
-            for v in numbers.values()
-        )  # fmt: skip
-        yield f"{name:>16}" + "".join(f"{text:>13}" for text in shown)
+    describe_store(options)
 
 
 def show_object(options: Namespace) -> None:
@@ -206,8 +210,6 @@ def show_object(options: Namespace) -> None:
 
 def export(options: Namespace) -> None:
     """Write objects of a store to a file."""
-    import numpy as np
-
     from anomaly_explorer.engine.catalog.export import export_rows
     from anomaly_explorer.engine.catalog.filters import AllOf, OneOf, Tier
     from anomaly_explorer.engine.catalog.store import Store
@@ -223,7 +225,7 @@ def export(options: Namespace) -> None:
         chosen.append(OneOf("population", (options.population,)))
     if options.tier:
         chosen.append(Tier(options.tier))
-    rows = np.flatnonzero(AllOf(tuple(chosen)).mask(store))
+    rows = AllOf(tuple(chosen)).mask(store).rows()
     export_rows(store, rows, options.out, fmt)
     say(f"{options.out}: {len(rows):,} of {store.n_objects:,} objects")
 
@@ -244,15 +246,9 @@ def demo(options: Namespace) -> None:
 
 def run_server(settings: Settings) -> None:
     """Serve and say where."""
-    from .serve import host_of, make_server
+    from .serve import serve_store
 
-    server, live = make_server(settings)
-    host = host_of(settings.address)
-    say(f"DESI Anomaly Explorer at http://{host}:{server.port} (Ctrl+C stops it)")
-    try:
-        server.io_loop.start()
-    finally:
-        live.close()
+    serve_store(settings, lambda url: say(f"DESI Anomaly Explorer at {url} (Ctrl+C stops it)"))
 
 
 def _settings(
@@ -261,4 +257,5 @@ def _settings(
     return Settings(
         store=store, spectra=spectra, weights=weights, address=options.address,
         port=options.port, origins=tuple(options.allow_origin), is_dark=not options.light,
+        processes=options.processes,
     )  # fmt: skip

@@ -35,8 +35,13 @@ def prepare_demo(folder: Path, n_objects: int) -> tuple[Path, Path]:
     spectra, catalog, store = root / "spectra", root / "catalog", root / "store"
     say(f"Simulated survey of {n_objects:,} objects in {root} (every spectrum is simulated)")
     try:
-        commands.simulate(Namespace(out=spectra, objects=n_objects, seed=SEED, resolution=False))
-        commands.scan(Namespace(spectra=[spectra], out=catalog, weights=None, batch_rows=500_000))
+        commands.simulate(
+            Namespace(out=spectra, catalog=None, objects=n_objects, seed=SEED, resolution=False)
+        )
+        commands.scan(
+            Namespace(spectra=[spectra], out=catalog, weights=None, batch_rows=500_000, workers=1,
+                      scheduler=None)
+        )  # fmt: skip
     except (InputError, StoreError) as error:
         # Such as spectra that were changed by hand, or a folder with other things in it.
         raise type(error)(

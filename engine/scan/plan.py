@@ -6,16 +6,20 @@ that a second run knows what is done and refuses a folder whose spectra have cha
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from anomaly_explorer.engine.errors import InputError, NoSpectraError
 from anomaly_explorer.engine.fingerprint import fingerprint
 from anomaly_explorer.engine.spectra.open import open_source
 
 DEFAULT_BATCH_ROWS = 500_000
+# Files looked at together: a disk or a network answers several questions as fast as one.
+LOOKERS = 8
 FITS_ENDINGS = (".fits", ".fits.gz", ".fits.fz", ".fit", ".fit.gz")
 WITHOUT_SPECTRA, FAILURE, SUPERSEDED = "without spectra", "failure", "superseded"
 Progress = Callable[[int, int], None]
@@ -91,13 +95,13 @@ class ScanPlan:
         return kinds.pop() if len(kinds) == 1 else None
 
 
-@dataclass
-class _Found:
-    """Inputs and their ids while the plan is made."""
+@dataclass(frozen=True)
+class _Look:
+    """What a look at one file found: an input with the ids of its objects, or why there is none."""
 
-    inputs: list[Input] = field(default_factory=list)
-    skipped: list[Skipped] = field(default_factory=list)
-    ids: dict[str, np.ndarray] = field(default_factory=dict)
+    skipped: Skipped | None = None
+    found: Input | None = None
+    ids: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
 
 
 def make_plan(
@@ -124,15 +128,18 @@ def make_plan(
             raise InputError(f"{path} does not exist: name a file or folder of spectra")
     root = _common_root([path.resolve() for path in paths])
     files = _find_files(paths)
-    found = _Found()
-    for i, path in enumerate(files):
-        _look_at(path, root, found)
-        if progress is not None:
-            progress(i + 1, len(files))
-    inputs = _drop_superseded(found)
+    looks = []
+    with ThreadPoolExecutor(LOOKERS, thread_name_prefix="scan-look") as lookers:
+        for look in lookers.map(lambda path: _look_at(path, root), files):
+            looks.append(look)
+            if progress is not None:
+                progress(len(looks), len(files))
+    skipped = [look.skipped for look in looks if look.skipped is not None]
+    inputs, superseded = _drop_superseded([look for look in looks if look.found is not None])
+    skipped += superseded
     if not inputs:
-        raise InputError(_nothing_sentence(paths, found.skipped))
-    return ScanPlan(root, tuple(_fill(inputs, batch_rows)), tuple(found.skipped))
+        raise InputError(_nothing_sentence(paths, skipped))
+    return ScanPlan(root, tuple(_fill(inputs, batch_rows)), tuple(skipped))
 
 
 def _common_root(paths: Sequence[Path]) -> Path:
@@ -163,55 +170,51 @@ def _why_ignored(path: Path) -> tuple[str, str] | None:
     return None
 
 
-def _look_at(path: Path, root: Path, found: _Found) -> None:
+def _look_at(path: Path, root: Path) -> _Look:
     name = path.relative_to(root).as_posix()
     ignored = _why_ignored(path)
     if ignored is not None:
-        found.skipped.append(Skipped(name, *ignored))
-        return
+        return _Look(Skipped(name, *ignored))
     try:
         source = open_source(path)
     except NoSpectraError as error:
-        found.skipped.append(Skipped(name, WITHOUT_SPECTRA, str(error)))
-        return
+        return _Look(Skipped(name, WITHOUT_SPECTRA, str(error)))
     except InputError as error:
-        found.skipped.append(Skipped(name, FAILURE, str(error)))
-        return
+        return _Look(Skipped(name, FAILURE, str(error)))
     try:
-        found.ids[name] = np.asarray(source.target_ids, dtype=np.int64)
-        found.inputs.append(
-            Input(
-                path=name,
-                kind=source.kind,
-                group=source.group,
-                n_objects=len(source),
-                fingerprint=fingerprint(path),
-                simulation=source.simulation,
-                notes=tuple(source.notes),
-            )
+        found = Input(
+            path=name,
+            kind=source.kind,
+            group=source.group,
+            n_objects=len(source),
+            fingerprint=fingerprint(path),
+            simulation=source.simulation,
+            notes=tuple(source.notes),
         )
+        return _Look(found=found, ids=np.array(source.target_ids, dtype=np.int64))
     finally:
         source.close()
 
 
-def _drop_superseded(found: _Found) -> list[Input]:
+def _drop_superseded(looks: Sequence[_Look]) -> tuple[list[Input], list[Skipped]]:
     """Let a coadd win over uncoadded spectra of the same key, and the first of two copies."""
-    groups: dict[str, list[Input]] = defaultdict(list)
-    for spectra in found.inputs:
-        groups[spectra.group].append(spectra)
+    groups: dict[str, list[_Look]] = defaultdict(list)
+    for look in looks:
+        groups[look.found.group].append(look)
     kept: list[Input] = []
+    skipped: list[Skipped] = []
     for members in groups.values():
         taken: set[int] = set()
-        for spectra in sorted(members, key=lambda m: (m.kind == "desi spectra", m.path)):
-            ids = found.ids[spectra.path].tolist()
+        for look in sorted(members, key=lambda m: (m.found.kind == "desi spectra", m.found.path)):
+            ids = look.ids.tolist()
             without = tuple(row for row, target in enumerate(ids) if target in taken)
             taken.update(ids)
             if without:
                 reason = f"{len(without)} of {len(ids)} objects come from another file of the group"
-                found.skipped.append(Skipped(spectra.path, SUPERSEDED, reason))
+                skipped.append(Skipped(look.found.path, SUPERSEDED, reason))
             if len(without) < len(ids):
-                kept.append(Input(**{**vars(spectra), "without_rows": without}))
-    return sorted(kept, key=lambda spectra: spectra.path)
+                kept.append(replace(look.found, without_rows=without))
+    return sorted(kept, key=lambda spectra: spectra.path), skipped
 
 
 def _fill(inputs: Sequence[Input], batch_rows: int) -> Iterator[tuple[Input, ...]]:

@@ -1,7 +1,9 @@
-"""One batch of a scan: read, prepare, reconstruct, score, gate; one Arrow table comes back."""
+"""The rows of one batch: read, prepare, reconstruct, score, gate; Arrow tables come back."""
 
 import json
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -9,7 +11,6 @@ import numpy as np
 import pyarrow as pa
 import torch
 
-from anomaly_explorer.engine.catalog.schema import arrow_schema
 from anomaly_explorer.engine.errors import InputError
 from anomaly_explorer.engine.fingerprint import fingerprint
 from anomaly_explorer.engine.model.forward import forward_blocks
@@ -27,6 +28,8 @@ SKIPPED_KEY = b"anomaly_explorer.skipped"
 # Spectra whose inputs are kept before a forward pass: 2,048 × 496 bins are 4 MB.
 GATHER = 2048
 READ = 256
+# Files read while earlier ones are scored.
+AHEAD = 6
 
 
 @dataclass(frozen=True)
@@ -45,17 +48,10 @@ def training_survey_of(spectra: Input) -> str:
     return spectra.kind.split()[0].upper()
 
 
-def scan_batch(
-    root: Path,
-    inputs: tuple[Input, ...],
-    model: TrainedModel,
-    device: torch.device,
-    advance: Callable[[int], None] | None = None,
-) -> pa.Table:
-    """Scan the files of one batch.
+class BatchScan:
+    """The scan of the files of one batch.
 
-    A file that fails while it is read gives no rows at all and is listed in the metadata of the
-    table under ``anomaly_explorer.skipped``.
+    A file that fails while it is read gives no rows at all and is listed.
 
     Parameters
     ----------
@@ -65,37 +61,63 @@ def scan_batch(
     model : TrainedModel
     device : torch.device
         Where to run; the network is moved there.
-    advance : callable, optional
-        Called with the number of objects done since the last call.
-
-    Returns
-    -------
-    pyarrow.Table
-        Rows in file order, with `schema.arrow_schema()`.
     """
-    network = model.network.to(device)
-    tables: list[pa.Table] = []
-    skipped: list[Skipped] = []
-    waiting: list[_Part] = []
 
-    def flush() -> None:
+    def __init__(
+        self, root: Path, inputs: tuple[Input, ...], model: TrainedModel, device: torch.device
+    ) -> None:
+        self._root = root
+        self._inputs = inputs
+        self._model = model
+        self._device = device
+        self._network = model.network.to(device)
+        self._skipped: list[Skipped] = []
+
+    def tables(self, advance: Callable[[int], None] | None = None) -> Iterator[pa.Table]:
+        """Yield the rows in file order, a few thousand at a time, with `schema.arrow_schema()`.
+
+        Parameters
+        ----------
+        advance : callable, optional
+            Called with the number of objects done since the last call.
+        """
+        waiting: list[_Part] = []
+        n_waiting = 0
+        for spectra, parts in zip(self._inputs, self._read_ahead(), strict=True):
+            waiting += parts
+            n_waiting += sum(len(part.model_input.scale) for part in parts)
+            if n_waiting >= GATHER:
+                yield from self._score(waiting)
+                waiting, n_waiting = [], 0
+            if advance is not None:
+                advance(spectra.n_scanned)
         if waiting:
-            tables.extend(_score_parts(waiting, network, model, device))
-            waiting.clear()
+            yield from self._score(waiting)
 
-    for spectra in inputs:
+    def skipped_json(self) -> str:
+        """Return the files that failed, as the metadata of a batch lists them."""
+        return json.dumps([asdict(item) for item in self._skipped])
+
+    def _read_ahead(self) -> Iterator[list[_Part]]:
+        """Yield what each file gives; while some are scored, the next are read from the disk."""
+        coming: deque[Future[list[_Part]]] = deque()
+        with ThreadPoolExecutor(1, thread_name_prefix="scan-reader") as reader:
+            for spectra in self._inputs:
+                if len(coming) == AHEAD:
+                    yield coming.popleft().result()
+                coming.append(reader.submit(self._read_or_skip, spectra))
+            while coming:
+                yield coming.popleft().result()
+
+    def _read_or_skip(self, spectra: Input) -> list[_Part]:
         try:
-            waiting += _read_parts(root, spectra, model)
+            return _read_parts(self._root, spectra, self._model)
         except InputError as error:
-            skipped.append(Skipped(spectra.path, FAILURE, str(error)))
-        if sum(len(part.model_input.scale) for part in waiting) >= GATHER:
-            flush()
-        if advance is not None:
-            advance(spectra.n_scanned)
-    flush()
-    table = pa.concat_tables(tables) if tables else arrow_schema().empty_table()
-    listed = json.dumps([asdict(item) for item in skipped]).encode()
-    return table.replace_schema_metadata({SKIPPED_KEY: listed})
+            self._skipped.append(Skipped(spectra.path, FAILURE, str(error)))
+            return []
+
+    def _score(self, parts: list[_Part]) -> list[pa.Table]:
+        return _score_parts(parts, self._network, self._model, self._device)
 
 
 def _read_parts(root: Path, spectra: Input, model: TrainedModel) -> list[_Part]:

@@ -75,6 +75,11 @@ class FileArchive:
         """
         by_file: dict[str, list[int]] = {}
         for place, key in enumerate(keys):
+            if key.source_file is None or key.row_in_file is None:
+                raise InputError(
+                    f"the catalog does not say where the spectrum of {key.target_id} is: it has "
+                    "no source_file; scan the spectra with this version to look at them"
+                )
             by_file.setdefault(key.source_file, []).append(place)
         parts = [self._read_file(name, [keys[i] for i in at]) for name, at in by_file.items()]
         order = np.argsort(np.concatenate([*by_file.values(), []]).astype(np.intp))

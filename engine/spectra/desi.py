@@ -1,5 +1,6 @@
 """DESI coadds: one row per object, healpix and tile layouts, with the redrock file beside it."""
 
+from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
 
@@ -67,6 +68,11 @@ class DesiSource(FileSource):
     def target_ids(self) -> NDArray[np.int64]:
         """Return the ids of all objects in file order, (N,)."""
         return self._target_ids
+
+    def batches(self, size: int = 256) -> Iterator[SpectrumBatch]:
+        """Yield all objects in file order, at most `size` at a time."""
+        self._arms.announce()
+        yield from super().batches(size)
 
     def _distinct_ids(self) -> NDArray[np.int64]:
         """Return the id of each object, (N,); a coadd has one row per object."""

@@ -45,6 +45,10 @@ class DesiArms:
         mask = {arm: self._mask(arm, rows, len(flux[arm])) for arm in ARMS}
         return flux, ivar, mask
 
+    def announce(self) -> None:
+        """Say that all spectra will be read soon."""
+        self._file.announce(hdu_name(arm, c) for arm in ARMS for c in ("FLUX", "IVAR", "MASK"))
+
     def _image(self, arm: Arm, content: str, rows: Rows) -> NDArray[Any]:
         return self._file.rows(hdu_name(arm, content), rows)
 

@@ -1,6 +1,7 @@
 """A FITS file read by rows of images and by columns of tables."""
 
 import hashlib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,9 @@ from anomaly_explorer.engine.errors import InputError
 from .fitstable import FitsTable
 from .imagerows import GzipRows, ImageRows, PlainRows, Rows, SectionRows, is_gzip_rows, is_plain
 from .wholefile import open_whole
+
+# Tables and wavelengths: what nearly every reader asks for first.
+_SMALL_BYTES = 1 << 18
 
 
 class FitsFile:
@@ -35,25 +39,25 @@ class FitsFile:
         self._images: dict[int, ImageRows] = {}
         try:
             self.names: tuple[str, ...] = tuple(hdu.name for hdu in self._whole.hdus)
+            self._whole.announce(hdu for hdu in self._whole.hdus if hdu.n_bytes <= _SMALL_BYTES)
             for place, hdu in enumerate(self._whole.hdus):
-                if _is_image(hdu) and not is_plain(hdu):
+                if hdu.is_image and not is_plain(hdu):
                     self._images[place] = self._open_image(place)
         except BaseException:
             self.close()
             raise
-        if not any(isinstance(image, SectionRows) for image in self._images.values()):
-            self._whole.hdus.close()  # the bytes are mapped: no file handle is needed any more
 
     def __contains__(self, hdu: str) -> bool:
         return hdu in self.names
 
     def header(self, hdu: str | int = 0) -> fits.Header:
         """Return the header of an HDU."""
-        return self._whole.hdus[self._place(hdu)].header
+        return fits.Header.fromstring(self._whole.hdus[self._place(hdu)].header)
 
     def shape(self, hdu: str | int) -> tuple[int, ...]:
         """Return the numpy shape of an image HDU; () when it is a table or has no data."""
-        return () if self.table(hdu) is not None else tuple(self._whole.hdus[hdu].shape)
+        found = self._whole.hdus[self._place(hdu)]
+        return found.shape if found.is_image else ()
 
     def table(self, hdu: str | int) -> FitsTable | None:
         """Return a binary table, None when the HDU is an image or not there."""
@@ -101,6 +105,11 @@ class FitsFile:
                 "the file is damaged: fetch it again."
             ) from error
 
+    def announce(self, names: Iterable[str]) -> None:
+        """Say which HDUs will be read whole soon, so that the disk need not be waited for."""
+        places = [self._place(name) for name in names if name in self.names]
+        self._whole.announce(self._whole.hdus[place] for place in places)
+
     def content_hash(self) -> bytes:
         """Return the 32-byte BLAKE2b hash of the unpacked content, so gzip does not matter."""
         return hashlib.blake2b(self._whole.content, digest_size=32).digest()
@@ -119,21 +128,16 @@ class FitsFile:
         return self.names.index(hdu) if hdu in self.names else -1
 
     def _open_table(self, place: int) -> FitsTable | None:
-        if place < 0:
+        hdu = self._whole.hdus[place] if place >= 0 else None
+        if hdu is None or not hdu.is_table:
             return None
-        hdu = self._whole.hdus[place]
-        if _is_image(hdu) or not isinstance(hdu, fits.BinTableHDU):
-            return None
-        return FitsTable(self._whole.header_at(place), self._whole.data_at(place))
+        return FitsTable(hdu.header, self._whole.data_of(hdu))
 
     def _open_image(self, place: int) -> ImageRows:
         hdu = self._whole.hdus[place]
-        data = self._whole.data_at(place)
+        data = self._whole.data_of(hdu)
         if is_plain(hdu):
-            return PlainRows(hdu.header, data)
-        header = fits.Header.fromstring(self._whole.header_at(place))
-        return GzipRows(header, data) if is_gzip_rows(header) else SectionRows(hdu)
-
-
-def _is_image(hdu: Any) -> bool:
-    return isinstance(hdu, fits.PrimaryHDU | fits.ImageHDU | fits.CompImageHDU)
+            return PlainRows(hdu.cards, data)
+        if is_gzip_rows(hdu):
+            return GzipRows(hdu.cards, data)
+        return SectionRows(self._whole.by_astropy(place))

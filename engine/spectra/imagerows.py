@@ -10,8 +10,9 @@ import zlib
 from typing import Any, Protocol
 
 import numpy as np
-from astropy.io import fits
 from numpy.typing import NDArray
+
+from .hdu import Cards, Hdu
 
 Rows = slice | NDArray[np.intp]
 
@@ -31,13 +32,13 @@ class PlainRows:
 
     Parameters
     ----------
-    header : fits.Header
-        Header of the HDU.
+    header : dict
+        Cards of the HDU.
     data : (k,) uint8
         Bytes of the file from the first pixel on.
     """
 
-    def __init__(self, header: fits.Header, data: NDArray[np.uint8]) -> None:
+    def __init__(self, header: Cards, data: NDArray[np.uint8]) -> None:
         shape = tuple(header[f"NAXIS{axis}"] for axis in range(header["NAXIS"], 0, -1))
         kind = "f" if header["BITPIX"] < 0 else "i" if header["BITPIX"] > 8 else "u"
         dtype = np.dtype(f">{kind}{abs(header['BITPIX']) // 8}")
@@ -56,13 +57,13 @@ class GzipRows:
 
     Parameters
     ----------
-    header : fits.Header
-        Header of the binary table that holds the image.
+    header : dict
+        Cards of the binary table that holds the image.
     data : (k,) uint8
         Bytes of the file from the table on.
     """
 
-    def __init__(self, header: fits.Header, data: NDArray[np.uint8]) -> None:
+    def __init__(self, header: Cards, data: NDArray[np.uint8]) -> None:
         self._n_pixels = int(header["ZNAXIS1"])
         self._is_unsigned = header.get("BZERO") == _UNSIGNED_ZERO
         n_rows = int(header["NAXIS2"])
@@ -114,31 +115,34 @@ class SectionRows:
         return values.astype(values.dtype.newbyteorder("="), copy=False)
 
 
-def is_plain(hdu: Any) -> bool:
+def is_plain(hdu: Hdu) -> bool:
     """Return whether an image is stored without compression and without scaling of its own."""
-    if isinstance(hdu, fits.CompImageHDU):
-        return False
-    header = hdu.header
-    is_unsigned = header["BITPIX"] == 32 and header.get("BZERO") == _UNSIGNED_ZERO
-    return header.get("BSCALE", 1) == 1 and (is_unsigned or header.get("BZERO", 0) == 0)
+    cards = hdu.cards
+    is_unsigned = cards["BITPIX"] == 32 and cards.get("BZERO") == _UNSIGNED_ZERO
+    is_scaled = cards.get("BSCALE", 1) != 1 or (cards.get("BZERO", 0) != 0 and not is_unsigned)
+    return not hdu.is_packed_image and not is_scaled
 
 
-def is_gzip_rows(header: fits.Header) -> bool:
-    """Return whether the table header of a compressed image is of the layout of `GzipRows`."""
+def is_gzip_rows(hdu: Hdu) -> bool:
+    """Return whether a compressed image is of the layout of `GzipRows`."""
+    cards = hdu.cards
     return (
-        header.get("ZCMPTYPE") in ("GZIP_1", "GZIP_ONE")
-        and header.get("ZNAXIS") == 2
-        and header.get("ZBITPIX") == 32
-        and header.get("ZTILE1") == header["ZNAXIS1"]
-        and header.get("ZTILE2", 1) == 1
-        and header.get("TFIELDS") == 1
-        and header.get("BSCALE", 1) == 1
-        and header.get("BZERO", 0) in (0, _UNSIGNED_ZERO)
+        hdu.is_packed_image
+        and cards.get("ZCMPTYPE") in ("GZIP_1", "GZIP_ONE")
+        and cards.get("ZNAXIS") == 2
+        and cards.get("ZBITPIX") == 32
+        and cards.get("ZTILE1") == cards["ZNAXIS1"]
+        and cards.get("ZTILE2", 1) == 1
+        and cards.get("TFIELDS") == 1
+        and cards.get("BSCALE", 1) == 1
+        and cards.get("BZERO", 0) in (0, _UNSIGNED_ZERO)
     )
 
 
 def _as_unsigned(values: NDArray[np.int32]) -> NDArray[np.uint32]:
-    return values.view(np.uint32) ^ np.uint32(_UNSIGNED_ZERO)
+    """Add 2³¹ in place: the values are a copy already."""
+    unsigned = values.view(np.uint32)
+    return np.bitwise_xor(unsigned, np.uint32(_UNSIGNED_ZERO), out=unsigned)
 
 
 def _runs(rows: NDArray[np.intp]) -> list[slice]:

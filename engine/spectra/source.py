@@ -48,11 +48,14 @@ class SpectrumSource(Protocol):
 
 @dataclass(frozen=True)
 class ObjectKey:
-    """Where the spectrum of one catalog object is: what a store row says of its source."""
+    """Where the spectrum of one catalog object is: what a store row says of its source.
+
+    A catalog made elsewhere says nothing of files, and a survey simulated on the way has none.
+    """
 
     target_id: int
-    source_file: str
-    row_in_file: int
+    source_file: str | None
+    row_in_file: int | None
 
 
 class SpectrumArchive(Protocol):

@@ -1,11 +1,13 @@
 """A FITS file opened with suspicion: checked for being FITS and for being whole."""
 
 import gzip
+import os
 import shutil
 import tempfile
 import threading
 import warnings
 import zlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,9 +18,8 @@ from numpy.typing import NDArray
 
 from anomaly_explorer.engine.errors import InputError
 
-from .damage import check_structure, refuse_damage
-
-_DAMAGE = (OSError, ValueError, KeyError, IndexError, TypeError, fits.VerifyError)
+from .damage import refuse_damage
+from .hdu import Hdu, walk_hdus
 
 # The warning filters that are switched off while astropy looks at a damaged file are global.
 _OPENING = threading.Lock()
@@ -32,30 +33,44 @@ class WholeFile:
     ----------
     content : (k,) uint8
         The bytes of the file, unpacked and mapped.
-    hdus : fits.HDUList
-        Its HDUs.
-    places : list of (int, int)
-        Where header and data of each HDU start, in bytes.
+    hdus : tuple of Hdu
+        Its parts.
+    path : Path
+        Of the plain content: the temporary file where there is one.
     unpacked : temporary file or None
         What a gzipped file was unpacked to.
     """
 
     content: NDArray[np.uint8]
-    hdus: fits.HDUList
-    places: list[tuple[int, int]]
+    hdus: tuple[Hdu, ...]
+    path: Path
     unpacked: Any
+    _by_astropy: Any = None
 
-    def header_at(self, place: int) -> bytes:
-        """Return a header as it is in the file, before astropy makes an image of a table."""
-        return self.content[slice(*self.places[place])].tobytes()
-
-    def data_at(self, place: int) -> NDArray[np.uint8]:
+    def data_of(self, hdu: Hdu) -> NDArray[np.uint8]:
         """Return the bytes of the file from the data of an HDU on, (n,)."""
-        return self.content[self.places[place][1] :]
+        return self.content[hdu.start :]
+
+    def announce(self, hdus: Iterable[Hdu]) -> None:
+        """Have the system fetch the data of some HDUs from the disk while others are read."""
+        if not hasattr(os, "posix_fadvise"):
+            return
+        with self.path.open("rb") as stream:
+            for hdu in hdus:
+                os.posix_fadvise(stream.fileno(), hdu.start, hdu.n_bytes, os.POSIX_FADV_WILLNEED)
+
+    def by_astropy(self, place: int) -> Any:
+        """Return an HDU as astropy opens it, for images that only astropy can unpack."""
+        if self._by_astropy is None:
+            with _OPENING, warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                self._by_astropy = fits.open(self.path, memmap=False, lazy_load_hdus=False)
+        return self._by_astropy[place]
 
     def close(self) -> None:
         """Release the file; a temporary one is deleted."""
-        self.hdus.close()
+        if self._by_astropy is not None:
+            self._by_astropy.close()
         if self.unpacked is not None:
             self.unpacked.close()
 
@@ -77,34 +92,30 @@ def open_whole(path: Path) -> WholeFile:
         _check_start(path, _first_bytes(plain))
         content = np.asarray(np.memmap(plain, dtype=np.uint8, mode="r"))
         with refuse_damage(path):
-            check_structure(content)
-            hdus, places, end = _read_headers(path, plain)
-        try:
-            _check_end(path, plain, end)
-        except InputError:
-            hdus.close()
-            raise
+            hdus = _whole_hdus(path, plain, len(content))
     except InputError:
         if unpacked is not None:
             unpacked.close()
         raise
-    return WholeFile(content, hdus, places, unpacked)
+    return WholeFile(content, hdus, plain, unpacked)
 
 
-def _read_headers(path: Path, plain: Path) -> tuple[fits.HDUList, list[tuple[int, int]], int]:
-    """Return the HDUs, where header and data of each start, and where the last one ends."""
-    with _OPENING, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            hdus = fits.open(plain, memmap=False, lazy_load_hdus=False)
-        except _DAMAGE as error:
-            raise InputError(
-                f"{path.name} is not readable FITS ({error}): it is cut short or damaged, "
-                "fetch it again."
-            ) from error
-        places = [hdu.fileinfo() for hdu in hdus]
-    end = places[-1]["datLoc"] + places[-1]["datSpan"]
-    return hdus, [(place["hdrLoc"], place["datLoc"]) for place in places], end
+def _whole_hdus(path: Path, plain: Path, size: int) -> tuple[Hdu, ...]:
+    """Return the HDUs; raise `InputError` when the file ends before one of them does."""
+    hdus = []
+    expected = "a header has no end"
+    try:
+        with plain.open("rb") as stream:
+            for hdu in walk_hdus(stream):
+                hdus.append(hdu)
+                if hdu.start + hdu.n_bytes > size:
+                    expected = f"its headers announce {hdu.start + hdu.n_bytes}"
+                    raise EOFError(expected)
+    except EOFError:
+        raise InputError(
+            f"{path.name} is cut short: it has {size} bytes and {expected}; fetch it again."
+        ) from None
+    return tuple(hdus)
 
 
 def _first_bytes(path: Path) -> bytes:
@@ -147,16 +158,3 @@ def _unpack(path: Path) -> Any:
         ) from error
     unpacked.flush()
     return unpacked
-
-
-def _check_end(path: Path, plain: Path, end: int) -> None:
-    """Raise `InputError` when a file ends before byte `end`, or in a header that follows it."""
-    size = plain.stat().st_size
-    with plain.open("rb") as file:
-        file.seek(end)
-        is_cut_in_header = file.read(8) == b"XTENSION"
-    if size < end or is_cut_in_header:
-        expected = "more HDUs follow" if is_cut_in_header else f"its headers announce {end}"
-        raise InputError(
-            f"{path.name} is cut short: it has {size} bytes and {expected}; fetch it again."
-        )

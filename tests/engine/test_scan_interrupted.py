@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from anomaly_explorer.engine.errors import ExplorerError, StoreError
-from anomaly_explorer.engine.scan import run
+from anomaly_explorer.engine.scan import atomic, batch
 
 from .catalog_maker import (
     assert_same_rows,
@@ -77,9 +77,9 @@ def test_a_second_run_does_nothing(tmp_path, folder, weights):
     assert {path: path.stat().st_mtime_ns for path in batch_files(catalog)} == stamps
 
 
-def start_scan(folder, catalog, weights):
+def start_scan(folder, catalog, weights, *options):
     command = [sys.executable, "-m", "anomaly_explorer.dashboard.cli", "scan", str(folder)]
-    command += ["--out", str(catalog), "--weights", str(weights), "--batch-rows", "2"]
+    command += ["--out", str(catalog), "--weights", str(weights), "--batch-rows", "2", *options]
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
@@ -94,25 +94,69 @@ def kill_after(process, catalog, n_batches, delay):
     return process.wait() == -signal.SIGKILL
 
 
-def test_a_scan_killed_three_times_ends_like_one_that_was_not(tmp_path, weights):
-    folder = write_coadds(tmp_path / "spectra", [2] * 18)
+def kill_and_compare(tmp_path, weights, kills_at, *options):
+    """Kill a scan at random moments after so many batches; its end is that of an undisturbed."""
+    n_files = max(kills_at) + 7
+    folder = write_coadds(tmp_path / "spectra", [2] * n_files)
     scan_into(tmp_path / "undisturbed", [folder], weights, 2)
     catalog = tmp_path / "out"
     moments = random.Random()
     seed = moments.randrange(2**32)
     moments.seed(seed)
     kills = 0
-    for n_batches in (1, 6, 11):
-        process = start_scan(folder, catalog, weights)
+    for n_batches in kills_at:
+        process = start_scan(folder, catalog, weights, *options)
         kills += kill_after(process, catalog, n_batches, moments.uniform(0, 0.08))
         for path in batch_files(catalog):
             assert pq.read_metadata(path).num_rows == 2, f"seed {seed}"
     assert kills > 0, f"never killed while it ran, seed {seed}"
     result = scan_into(catalog, [folder], weights, 2)
     assert result.n_ready >= 1
-    assert result.n_made + result.n_ready == 18
+    assert result.n_made + result.n_ready == n_files
     assert_same_rows(read_catalog(catalog), read_catalog(tmp_path / "undisturbed"))
     assert not [path.name for path in catalog.iterdir() if path.name.startswith(".")]
+
+
+def test_a_scan_killed_three_times_ends_like_one_that_was_not(tmp_path, weights):
+    kill_and_compare(tmp_path, weights, (1, 6, 11))
+
+
+@pytest.mark.scale
+def test_a_scan_killed_ten_times_ends_like_one_that_was_not(tmp_path, weights):
+    kill_and_compare(tmp_path, weights, range(1, 71, 7))
+
+
+@pytest.mark.scale
+def test_workers_whose_client_is_killed_leave_whole_batches_only(tmp_path, weights):
+    kill_and_compare(tmp_path, weights, (1, 5, 9), "--workers", "2")
+
+
+KILL_AT_RENAME = """
+import os, signal, sys
+from anomaly_explorer.dashboard import cli
+rename = os.replace
+def die(source, target):
+    if os.fspath(target).endswith("batch_0001.parquet"):
+        os.kill(os.getpid(), signal.SIGKILL)
+    rename(source, target)
+os.replace = die
+cli.main(sys.argv[1:])
+"""
+
+
+def test_kill_9_between_the_temporary_file_and_its_rename(start_over):
+    catalog = start_over.catalog
+    command = [sys.executable, "-c", KILL_AT_RENAME, "scan", str(start_over.folder)]
+    command += ["--out", str(catalog), "--weights", str(start_over.weights), "--batch-rows", "3"]
+    process = subprocess.run(command, capture_output=True, timeout=WAIT_SECONDS)
+    assert process.returncode == -signal.SIGKILL
+    left = [path.name for path in catalog.iterdir() if path.name.endswith(".tmp")]
+    assert len(left) == 1
+    assert left[0].startswith(".desi_dr1_catalog_batch_0001.parquet.")
+    assert pq.read_metadata(catalog / left[0]).num_rows == 3  # whole, and yet nobody's
+    assert start_over.scan().n_ready == 1
+    start_over.assert_undisturbed()
+    assert not list(catalog.glob(".*"))
 
 
 @pytest.mark.parametrize(
@@ -137,7 +181,7 @@ def test_death_at_a_rename_loses_at_most_that_file(start_over, monkeypatch, whic
         rename(source, target)
 
     with monkeypatch.context() as deadly:
-        deadly.setattr(run.os, "replace", die)
+        deadly.setattr(atomic.os, "replace", die)
         with pytest.raises(KilledError):
             start_over.scan()
     assert len(batch_files(start_over.catalog)) == n_ready
@@ -147,17 +191,16 @@ def test_death_at_a_rename_loses_at_most_that_file(start_over, monkeypatch, whic
 
 def test_a_full_disk_is_one_sentence_and_keeps_finished_batches(start_over, monkeypatch):
     catalog = start_over.catalog
-    write, written = run.pq.write_table, []
+    write, written = batch.pq.ParquetWriter.write_table, []
 
-    def write_until_full(table, path, **options):
+    def write_until_full(writer, table):
         if len(written) == 2:
-            path.write_bytes(b"PAR1")
             raise OSError(errno.ENOSPC, "No space left on device")
-        written.append(path)
-        write(table, path, **options)
+        written.append(table)
+        write(writer, table)
 
     with monkeypatch.context() as full:
-        full.setattr(run.pq, "write_table", write_until_full)
+        full.setattr(batch.pq.ParquetWriter, "write_table", write_until_full)
         with pytest.raises(ExplorerError, match="No space left on device; make room") as caught:
             start_over.scan()
     assert "\n" not in str(caught.value)
