@@ -7,6 +7,7 @@ nowhere else. Source of the first 173: the published catalog's schema.
 
 import hashlib
 from dataclasses import dataclass
+from functools import lru_cache
 
 import pyarrow as pa
 
@@ -260,6 +261,7 @@ def schema_hash() -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+@lru_cache(maxsize=1)
 def arrow_schema() -> pa.Schema:
     """Return the schema of a Parquet batch: the 173 published columns first, then ours.
 

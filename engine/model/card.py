@@ -65,6 +65,15 @@ class ModelCard:
         return self.sha256[:12]
 
 
+def simulated_name(version: int, seed: int) -> str:
+    """Return how a model card names a simulated survey.
+
+    >>> simulated_name(1, 7)
+    'simulated generator 1 seed 7'
+    """
+    return f"simulated generator {version} seed {seed}"
+
+
 def card_path(weights: Path) -> Path:
     """Return where the card of a weights file stands."""
     return weights.with_suffix(".json")

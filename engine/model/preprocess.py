@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from anomaly_explorer.engine.spectra.grid import ARMS, Arm, BinGrid
 from anomaly_explorer.engine.spectra.spectrum import NOT_COVERED, SpectrumBatch
+from anomaly_explorer.engine.spectra.stored import StoredBatch, StoredRows, as_stored
 
 from .bins import bin_pixels, normalize_bins
 
@@ -48,13 +49,13 @@ class ModelInput:
         return self.has_data.mean(axis=1, dtype=np.float32)
 
 
-def prepare_input(batch: SpectrumBatch, grid: BinGrid) -> ModelInput:
+def prepare_input(batch: SpectrumBatch | StoredBatch, grid: BinGrid) -> ModelInput:
     """Turn N spectra into the network's input.
 
     Parameters
     ----------
-    batch : SpectrumBatch
-        N spectra on the DESI arms.
+    batch : SpectrumBatch or StoredBatch
+        N spectra on the DESI arms; how their pixels are stored changes no bit of the result.
     grid : BinGrid
         The grid of the model, B bins.
 
@@ -68,18 +69,30 @@ def prepare_input(batch: SpectrumBatch, grid: BinGrid) -> ModelInput:
     for arm in ARMS:
         bins = grid.bins_of(arm)
         out = (flux[:, bins], is_covered[:, bins], has_data[:, bins])
-        bin_pixels(_pixels(batch, arm), NOT_COVERED, grid.pixels_per_bin, out)
+        flux_rows, ivar_rows, mask_rows = _stored(batch, arm)
+        zero = mask_rows.word_of(0)
+        bin_pixels(
+            (flux_rows.words, ivar_rows.words, mask_rows.words),
+            (flux_rows.is_swapped, ivar_rows.is_swapped),
+            (zero, zero ^ mask_rows.word_of(int(NOT_COVERED))),
+            grid.pixels_per_bin,
+            out,
+        )
     scale = np.empty(len(batch), np.float32)
     normalize_bins(flux, is_covered, CLIP, scale)
     return ModelInput(flux, scale, is_covered, has_data)
 
 
-def _pixels(batch: SpectrumBatch, arm: Arm) -> tuple[NDArray, NDArray, NDArray]:
-    """Return flux, ivar and mask of an arm in the types the compiled loops know."""
+def _stored(
+    batch: SpectrumBatch | StoredBatch, arm: Arm
+) -> tuple[StoredRows, StoredRows, StoredRows]:
+    """Return flux, ivar and mask of an arm as the compiled loops take them."""
+    if isinstance(batch, StoredBatch):
+        return batch.arms[arm]
     return (
-        np.ascontiguousarray(batch.flux[arm], np.float32),
-        np.ascontiguousarray(batch.ivar[arm], np.float32),
-        np.ascontiguousarray(batch.mask[arm], np.uint32),
+        as_stored(batch.flux[arm], np.float32),
+        as_stored(batch.ivar[arm], np.float32),
+        as_stored(batch.mask[arm], np.uint32),
     )
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anomaly_explorer.engine.errors import ExplorerError
+from anomaly_explorer.engine.plane.mask import Mask
 
 from .forward import BLOCK
 from .inspection import Inspector
@@ -46,16 +47,16 @@ class Stack:
 
 
 def stack_rows(
-    inspector: Inspector, rows: Sequence[int], progress: Progress | None = None
+    inspector: Inspector, selection: Sequence[int] | Mask, progress: Progress | None = None
 ) -> Stack:
     """Read, reconstruct and stack store rows.
 
     Parameters
     ----------
     inspector : Inspector
-    rows : sequence of int
-        The selection; beyond 10,000 an evenly spaced sample in the order of target ids is taken,
-        and `n_objects` < `n_selected` says so.
+    selection : sequence of int, or Mask
+        Rows; beyond 10,000 a sample evenly spaced in map order is taken, and
+        `n_objects` < `n_selected` says so.
     progress : callable, optional
         Called with (done, total); returning False stops early with what is there.
 
@@ -64,9 +65,13 @@ def stack_rows(
     Stack
         Raises ValueError for an empty selection.
     """
-    if len(rows) == 0:
+    if isinstance(selection, Mask):
+        n_selected, rows = selection.count, selection.sample(MAX_OBJECTS)
+    else:
+        n_selected, rows = len(selection), _thinned(np.sort(selection))
+    if n_selected == 0:
         raise ValueError("a stack needs at least one object")
-    chosen = _choose(inspector, np.asarray(rows))
+    chosen = _by_file(inspector, rows)
     parts = _Parts()
     for start in range(0, len(chosen), BLOCK):
         parts.add(inspector, chosen[start : start + BLOCK])
@@ -75,7 +80,7 @@ def stack_rows(
     grid = inspector.reconstructor.grid
     return Stack(
         n_objects=parts.n_objects,
-        n_selected=len(rows),
+        n_selected=n_selected,
         wavelength=grid.centers,
         flux=_percentiles(parts.flux, grid.n_bins),
         reconstruction=_percentiles(parts.reconstruction, grid.n_bins),
@@ -85,12 +90,15 @@ def stack_rows(
     )
 
 
-def _choose(inspector: Inspector, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Thin to the limit, then order by file so that each is opened once."""
+def _thinned(rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    if len(rows) <= MAX_OBJECTS:
+        return rows
+    return rows[np.linspace(0, len(rows) - 1, MAX_OBJECTS).astype(np.intp)]
+
+
+def _by_file(inspector: Inspector, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Order by file, so that each is opened once."""
     store = inspector.store
-    if len(rows) > MAX_OBJECTS:
-        by_id = rows[np.argsort(store.column("target_id")[rows], kind="stable")]
-        rows = by_id[np.linspace(0, len(rows) - 1, MAX_OBJECTS).astype(np.intp)]
     files, places = store.column("source_file")[rows], store.column("row_in_file")[rows]
     return rows[np.lexsort((places, files))]
 

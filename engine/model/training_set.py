@@ -16,6 +16,7 @@ from anomaly_explorer.engine.spectra.grid import COMPATIBLE_GRID, BinGrid
 from anomaly_explorer.engine.spectra.open import open_source
 from anomaly_explorer.engine.spectra.spectrum import SpectrumBatch
 
+from .card import simulated_name
 from .preprocess import prepare_input
 
 Progress = Callable[[int, int], None]
@@ -56,7 +57,7 @@ def simulated_set(seed: int, n_objects: int, progress: Progress | None = None) -
     survey = SimulatedSurvey(seed)
     ids = survey.target_ids(n_objects)
     blocks = (survey.spectra(ids[start : start + READ]) for start in range(0, n_objects, READ))
-    name = f"simulated generator {survey.version} seed {seed}"
+    name = simulated_name(survey.version, seed)
     return _gather(_counted(blocks, n_objects, progress), name)
 
 

@@ -83,13 +83,13 @@ class DaskCrew:
         """
         self._check_workers()
         run = uuid.uuid4().hex  # keys are the scheduler's, which may serve other people too
-        futures = {
-            self._client.submit(
-                run_task, task_text(task, self._setup), key=f"scan-{task.number:04d}-{run}",
-                pure=False, retries=RETRIES,
-            ): task
-            for task in tasks
-        }  # fmt: skip
+        # In one message: tasks sent one by one escape the scheduler's queue, and a worker that dies
+        # would take two batches with it.
+        sent = self._client.map(
+            run_task, [task_text(task, self._setup) for task in tasks],
+            key=[f"scan-{task.number:04d}-{run}" for task in tasks], pure=False, retries=RETRIES,
+        )  # fmt: skip
+        futures = dict(zip(sent, tasks, strict=True))
         failures = []
         for future in as_completed(futures):
             task = futures[future]

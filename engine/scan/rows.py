@@ -1,7 +1,8 @@
 """From spectra to the rows of a catalog: prepared, gated, reconstructed and scored."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
 import pyarrow as pa
@@ -13,6 +14,7 @@ from anomaly_explorer.engine.model.weights import TrainedModel
 from anomaly_explorer.engine.scoring.gate import gate_objects
 from anomaly_explorer.engine.scoring.residual import score_residuals
 from anomaly_explorer.engine.spectra.spectrum import SpectrumBatch
+from anomaly_explorer.engine.spectra.stored import StoredBatch
 
 from .table import Columns, derive_columns, make_table
 
@@ -28,25 +30,23 @@ class Part:
         return len(self.model_input.scale)
 
 
-def simulated_name(version: int, seed: int) -> str:
-    """Return how a model card names a simulated survey.
-
-    >>> simulated_name(1, 7)
-    'simulated generator 1 seed 7'
-    """
-    return f"simulated generator {version} seed {seed}"
-
-
-def prepare_part(batch: SpectrumBatch, model: TrainedModel, survey: str) -> Part:
+def prepare_part(
+    batch: SpectrumBatch | StoredBatch,
+    model: TrainedModel,
+    survey: str,
+    source_file: str | None = None,
+) -> Part:
     """Bin and gate N spectra.
 
     Parameters
     ----------
-    batch : SpectrumBatch
+    batch : SpectrumBatch or StoredBatch
         N spectra; nothing of them is kept but their columns.
     model : TrainedModel
     survey : str
         As a model card names it, for the training-member flag.
+    source_file : str, optional
+        File of the spectra, relative to the root of the scan; none of simulated ones.
     """
     model_input = prepare_input(batch, model.card.grid)
     facts = dict(batch.columns)
@@ -55,21 +55,33 @@ def prepare_part(batch: SpectrumBatch, model: TrainedModel, survey: str) -> Part
     facts["population"], facts["gate_reason"] = gate_objects(facts, model_input.coverage)
     facts["model_id"] = np.full(len(batch), model.card.model_id, dtype=object)
     facts["is_training_member"] = model.is_training_member(facts["target_id"], survey)
+    if source_file is not None:
+        facts["source_file"] = np.full(len(batch), source_file, dtype=object)
     return Part(model_input, facts)
 
 
 def score_parts(
     parts: Sequence[Part], network: torch.nn.Module, model: TrainedModel, device: torch.device
 ) -> list[pa.Table]:
-    """Reconstruct and score parts together; one Arrow table for each comes back."""
+    """Reconstruct and score parts together; Arrow tables of all their rows in order come back."""
     flux = np.concatenate([part.model_input.normalized_flux for part in parts])
     covered = np.concatenate([part.model_input.is_covered for part in parts])
     reconstruction, latents = forward_blocks(network, flux, device)
     scores = score_residuals(flux, reconstruction, covered, model.card.grid).columns()
     tables, start = [], 0
-    for part in parts:
-        rows = slice(start, start + len(part))
+    for facts in _joined_facts(parts):
+        rows = slice(start, start + len(facts["target_id"]))
         start = rows.stop
-        facts = {**part.facts, **{name: values[rows] for name, values in scores.items()}}
-        tables.append(make_table(facts, latents[rows]))
+        computed = {name: values[rows] for name, values in scores.items()}
+        tables.append(make_table({**facts, **computed}, latents[rows]))
     return tables
+
+
+def _joined_facts(parts: Sequence[Part]) -> Iterator[Columns]:
+    """Yield the facts of neighbouring parts that say the same things, joined.
+
+    A table has some 200 columns, each with a cost of its own, and files may be small.
+    """
+    for names, alike in groupby(parts, lambda part: part.facts.keys()):
+        several = [part.facts for part in alike]
+        yield {name: np.concatenate([facts[name] for facts in several]) for name in names}

@@ -9,6 +9,7 @@ import pyarrow as pa
 import torch
 
 from anomaly_explorer.engine.errors import StoreError
+from anomaly_explorer.engine.model.card import simulated_name
 from anomaly_explorer.engine.model.network import best_device
 from anomaly_explorer.engine.model.weights import TrainedModel
 from anomaly_explorer.engine.simulation.survey import SimulatedSurvey
@@ -17,7 +18,7 @@ from anomaly_explorer.engine.threads import one_thread
 from .atomic import replace_file
 from .batch import BatchTask, plan_digest, write_batch
 from .plan import DEFAULT_BATCH_ROWS, Input, ScanPlan
-from .rows import prepare_part, score_parts, simulated_name
+from .rows import prepare_part, score_parts
 
 # Spectra of a task of one thread, and of a rendering: 2,048 inputs are 4 MB, 128 spectra 12 MB.
 TASK_ROWS, RENDER_ROWS = 2048, 128

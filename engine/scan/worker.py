@@ -1,10 +1,11 @@
-"""The rows of one batch: read, prepare, reconstruct, score, gate; Arrow tables come back."""
+"""The scan of one batch: files are read ahead, their spectra scored; Arrow tables come back."""
 
 import json
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from contextlib import closing
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -13,38 +14,27 @@ import torch
 
 from anomaly_explorer.engine.errors import InputError
 from anomaly_explorer.engine.fingerprint import fingerprint
-from anomaly_explorer.engine.model.forward import forward_blocks
-from anomaly_explorer.engine.model.preprocess import ModelInput, prepare_input
+from anomaly_explorer.engine.model.card import simulated_name
 from anomaly_explorer.engine.model.weights import TrainedModel
-from anomaly_explorer.engine.scoring.gate import gate_objects
-from anomaly_explorer.engine.scoring.residual import score_residuals
+from anomaly_explorer.engine.spectra.desi import DesiSource
 from anomaly_explorer.engine.spectra.open import open_source
-from anomaly_explorer.engine.spectra.spectrum import SpectrumBatch
+from anomaly_explorer.engine.spectra.source import SpectrumSource
 
 from .plan import FAILURE, Input, Skipped
-from .table import Columns, derive_columns, make_table
+from .rows import Part, prepare_part, score_parts
 
 SKIPPED_KEY = b"anomaly_explorer.skipped"
 # Spectra whose inputs are kept before a forward pass: 2,048 × 496 bins are 4 MB.
 GATHER = 2048
 READ = 256
-# Files read while earlier ones are scored.
+# Files opened, and asked of the disk, while earlier ones are read and scored.
 AHEAD = 6
-
-
-@dataclass(frozen=True)
-class _Part:
-    """The model's input and the facts of a few spectra of one file."""
-
-    model_input: ModelInput
-    facts: Columns
 
 
 def training_survey_of(spectra: Input) -> str:
     """Return how a model card names the survey of an input."""
     if spectra.simulation is not None:
-        version, seed = spectra.simulation
-        return f"simulated generator {version} seed {seed}"
+        return simulated_name(*spectra.simulation)
     return spectra.kind.split()[0].upper()
 
 
@@ -81,11 +71,14 @@ class BatchScan:
         advance : callable, optional
             Called with the number of objects done since the last call.
         """
-        waiting: list[_Part] = []
+        waiting: list[Part] = []
         n_waiting = 0
-        for spectra, parts in zip(self._inputs, self._read_ahead(), strict=True):
-            waiting += parts
-            n_waiting += sum(len(part.model_input.scale) for part in parts)
+        for spectra, found in zip(self._inputs, self._read_ahead(), strict=True):
+            if isinstance(found, Skipped):
+                self._skipped.append(found)
+            else:
+                waiting += found
+                n_waiting += sum(len(part) for part in found)
             if n_waiting >= GATHER:
                 yield from self._score(waiting)
                 waiting, n_waiting = [], 0
@@ -94,78 +87,61 @@ class BatchScan:
         if waiting:
             yield from self._score(waiting)
 
-    def skipped_json(self) -> str:
+    def skipped_json(self) -> bytes:
         """Return the files that failed, as the metadata of a batch lists them."""
-        return json.dumps([asdict(item) for item in self._skipped])
+        return json.dumps([asdict(item) for item in self._skipped]).encode()
 
-    def _read_ahead(self) -> Iterator[list[_Part]]:
-        """Yield what each file gives; while some are scored, the next are read from the disk."""
-        coming: deque[Future[list[_Part]]] = deque()
-        with ThreadPoolExecutor(1, thread_name_prefix="scan-reader") as reader:
+    def _read_ahead(self) -> Iterator[list[Part] | Skipped]:
+        """Yield what each file gives; some are scored, some binned, some fetched from the disk.
+
+        A thread of its own opens files, so that the disk need not wait for the spectra of one
+        before it is asked for the next.
+        """
+        coming: deque[Future[list[Part] | Skipped]] = deque()
+        with (
+            ThreadPoolExecutor(1, thread_name_prefix="scan-opener") as opener,
+            ThreadPoolExecutor(1, thread_name_prefix="scan-reader") as reader,
+        ):
             for spectra in self._inputs:
                 if len(coming) == AHEAD:
                     yield coming.popleft().result()
-                coming.append(reader.submit(self._read_or_skip, spectra))
+                opened = opener.submit(_open_announced, self._root / spectra.path)
+                coming.append(reader.submit(self._read_or_skip, spectra, opened))
             while coming:
                 yield coming.popleft().result()
 
-    def _read_or_skip(self, spectra: Input) -> list[_Part]:
+    def _read_or_skip(self, spectra: Input, opened: Future[SpectrumSource]) -> list[Part] | Skipped:
         try:
-            return _read_parts(self._root, spectra, self._model)
+            with closing(opened.result()) as source:
+                parts = list(_read_parts(source, spectra, self._model))
+            if fingerprint(self._root / spectra.path) != spectra.fingerprint:
+                raise InputError(f"{spectra.path} changed during the scan: scan into another --out")
+            return parts
         except InputError as error:
-            self._skipped.append(Skipped(spectra.path, FAILURE, str(error)))
-            return []
+            return Skipped(spectra.path, FAILURE, str(error))
 
-    def _score(self, parts: list[_Part]) -> list[pa.Table]:
-        return _score_parts(parts, self._network, self._model, self._device)
-
-
-def _read_parts(root: Path, spectra: Input, model: TrainedModel) -> list[_Part]:
-    """Read one file whole, so that it enters the catalog whole or not at all."""
-    source = open_source(root / spectra.path)
-    without = np.asarray(spectra.without_rows, dtype=np.int64)
-    parts = []
-    try:
-        first = 0
-        for batch in source.batches(READ):
-            rows = np.arange(first, first + len(batch))
-            first += len(batch)
-            keep = np.flatnonzero(~np.isin(rows, without))
-            if len(keep):
-                chosen = batch if len(keep) == len(batch) else batch.take(keep)
-                parts.append(_prepare(chosen, spectra, model))
-    finally:
-        source.close()
-    if fingerprint(root / spectra.path) != spectra.fingerprint:
-        raise InputError(f"{spectra.path} changed during the scan: scan into another --out")
-    return parts
+    def _score(self, parts: list[Part]) -> list[pa.Table]:
+        return score_parts(parts, self._network, self._model, self._device)
 
 
-def _prepare(batch: SpectrumBatch, spectra: Input, model: TrainedModel) -> _Part:
-    model_input = prepare_input(batch, model.card.grid)
-    facts = dict(batch.columns)
-    facts |= derive_columns(facts)
-    facts["coverage"] = model_input.coverage
-    facts["population"], facts["gate_reason"] = gate_objects(facts, model_input.coverage)
-    n = len(batch)
-    facts["source_file"] = np.full(n, spectra.path, dtype=object)
-    facts["model_id"] = np.full(n, model.card.model_id, dtype=object)
+def _open_announced(path: Path) -> SpectrumSource:
+    """Open a file and have the disk fetch its spectra."""
+    source = open_source(path)
+    if isinstance(source, DesiSource):
+        source.announce()
+    return source
+
+
+def _read_parts(source: SpectrumSource, spectra: Input, model: TrainedModel) -> Iterator[Part]:
+    """Yield the spectra of one file that are to be scanned, prepared."""
     survey = training_survey_of(spectra)
-    facts["is_training_member"] = model.is_training_member(facts["target_id"], survey)
-    return _Part(model_input, facts)
-
-
-def _score_parts(
-    parts: list[_Part], network: torch.nn.Module, model: TrainedModel, device: torch.device
-) -> list[pa.Table]:
-    flux = np.concatenate([part.model_input.normalized_flux for part in parts])
-    covered = np.concatenate([part.model_input.is_covered for part in parts])
-    reconstruction, latents = forward_blocks(network, flux, device)
-    scores = score_residuals(flux, reconstruction, covered, model.card.grid).columns()
-    tables, start = [], 0
-    for part in parts:
-        rows = slice(start, start + len(part.model_input.scale))
-        start = rows.stop
-        facts = {**part.facts, **{name: values[rows] for name, values in scores.items()}}
-        tables.append(make_table(facts, latents[rows]))
-    return tables
+    without = np.asarray(spectra.without_rows, dtype=np.int64)
+    is_desi = isinstance(source, DesiSource)
+    first = 0
+    for batch in source.stored_batches(READ) if is_desi else source.batches(READ):
+        rows = np.arange(first, first + len(batch))
+        first += len(batch)
+        keep = np.flatnonzero(~np.isin(rows, without))
+        if len(keep):
+            chosen = batch if len(keep) == len(batch) else batch.take(keep)
+            yield prepare_part(chosen, model, survey, spectra.path)

@@ -7,10 +7,14 @@ three, ties to the earlier. Bins a survey does not cover are left out of every m
 
 from dataclasses import dataclass
 
+import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from anomaly_explorer.engine.spectra.grid import ARMS, BinGrid
+
+# Mean square, kurtosis, and the mean absolute residual of each arm.
+_N_MEANS = 2 + len(ARMS)
 
 ARM_LETTERS = np.array(["B", "R", "Z"], dtype=object)
 
@@ -81,19 +85,18 @@ def score_residuals(
     >>> float(scores.score_mse[0]), float(scores.score_sum[0]), scores.worst_arm[0]
     (1.0, 3.0, 'B')
     """
-    residual = np.where(is_covered, normalized_flux.astype(np.float64) - reconstruction, 0.0)
-    n_covered = is_covered.sum(axis=1)
-    nothing = n_covered == 0
-    n_safe = np.maximum(n_covered, 1)
-    mse = np.square(residual).sum(axis=1) / n_safe
-    arm_residuals = _mean_absolute_per_arm(residual, is_covered, grid)
-    peak = np.abs(residual).argmax(axis=1)
+    n = len(normalized_flux)
+    means, peak = np.empty((n, _N_MEANS)), np.empty(n, np.intp)
+    limits = tuple(grid.bins_of(arm).stop for arm in ARMS)
+    _score_rows(normalized_flux, reconstruction, is_covered, limits, (means, peak))
+    arm_residuals = means[:, _N_MEANS - len(ARMS) :]
     worst = np.where(np.isnan(arm_residuals), -1.0, arm_residuals).argmax(axis=1)
+    nothing = ~is_covered.any(axis=1)
     blank = np.where(nothing, np.nan, 0.0)
     return Scores(
-        score_mse=(mse + blank).astype(np.float32),
+        score_mse=means[:, 0].astype(np.float32),
         score_sum=(np.nansum(arm_residuals, axis=1) + blank).astype(np.float32),
-        residual_kurtosis=_excess_kurtosis(residual, is_covered).astype(np.float32),
+        residual_kurtosis=means[:, 1].astype(np.float32),
         arm_residuals=arm_residuals.astype(np.float32),
         worst_arm=np.where(nothing, "", ARM_LETTERS[worst]).astype(object),
         peak_wavelength=(grid.centers[peak] + blank).astype(np.float32),
@@ -101,26 +104,66 @@ def score_residuals(
     )
 
 
-def _mean_absolute_per_arm(
-    residual: NDArray[np.float64], is_covered: NDArray[np.bool_], grid: BinGrid
-) -> NDArray[np.float64]:
-    means = np.full((len(residual), len(ARMS)), np.nan)
-    for i, arm in enumerate(ARMS):
-        bins = grid.bins_of(arm)
-        count = is_covered[:, bins].sum(axis=1)
-        some = count > 0
-        means[some, i] = np.abs(residual[some, bins]).sum(axis=1) / count[some]
-    return means
+@numba.njit(nogil=True, cache=True, error_model="numpy")
+def _score_rows(
+    flux: NDArray,
+    reconstruction: NDArray,
+    is_covered: NDArray,
+    limits: tuple[int, int, int],
+    out: tuple[NDArray, NDArray],
+) -> None:
+    """Take the means of each row, in float64, NaN where there is nothing to take them of.
+
+    Parameters
+    ----------
+    flux, reconstruction : (N, B) float32
+    is_covered : (N, B) bool
+    limits : tuple of int
+        Bin after the last one of each arm.
+    out : tuple
+        Filled: mean square, excess kurtosis and mean |residual| of each arm, (N, 5) float64; bin
+        of the largest |residual| (N,), the first of several, 0 where no residual is.
+    """
+    means, peaks = out
+    residual = np.zeros(flux.shape[1])
+    for row in range(len(flux)):
+        for b in range(len(residual)):
+            some = np.float64(flux[row, b]) - np.float64(reconstruction[row, b])
+            residual[b] = some if is_covered[row, b] else 0.0
+        n, total, square, start = 0, 0.0, 0.0, 0
+        for arm in range(len(limits)):
+            n_arm, absolute = 0, 0.0
+            for b in range(start, limits[arm]):
+                n_arm += is_covered[row, b]
+                absolute += abs(residual[b])
+                total += residual[b]
+                square += residual[b] * residual[b]
+            means[row, 2 + arm] = absolute / n_arm if n_arm else np.nan
+            n, start = n + n_arm, limits[arm]
+        means[row, 0] = square / n if n else np.nan
+        means[row, 1] = _excess_kurtosis(residual, is_covered[row], total, n) if n else np.nan
+        peaks[row] = _largest(residual)
 
 
-def _excess_kurtosis(
-    residual: NDArray[np.float64], is_covered: NDArray[np.bool_]
-) -> NDArray[np.float64]:
-    """Return the Fisher kurtosis over covered bins, (N,); NaN without spread."""
-    count = np.maximum(is_covered.sum(axis=1), 1)
-    mean = residual.sum(axis=1) / count
-    centered = np.where(is_covered, residual - mean[:, None], 0.0)
-    second = np.square(centered).sum(axis=1) / count
-    fourth = np.square(np.square(centered)).sum(axis=1) / count
-    spread = second > 0
-    return np.where(spread, fourth / np.where(spread, np.square(second), 1.0) - 3.0, np.nan)
+@numba.njit(nogil=True, cache=True)
+def _largest(residual: NDArray) -> int:
+    """Return the bin of the largest |residual|, the first of several; NaN is the largest."""
+    place, largest = 0, 0.0
+    for b in range(len(residual)):
+        size = abs(residual[b])
+        if not size <= largest and largest == largest:
+            place, largest = b, size
+    return place
+
+
+@numba.njit(nogil=True, cache=True, error_model="numpy")
+def _excess_kurtosis(residual: NDArray, is_covered: NDArray, total: float, n: int) -> float:
+    """Return the Fisher kurtosis over the n covered bins of a row; NaN without spread."""
+    mean, second, fourth = total / n, 0.0, 0.0
+    for b in range(len(residual)):
+        centered = residual[b] - mean if is_covered[b] else 0.0
+        square = centered * centered
+        second += square
+        fourth += square * square
+    second, fourth = second / n, fourth / n
+    return fourth / (second * second) - 3.0 if second > 0 else np.nan

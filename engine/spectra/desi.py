@@ -11,6 +11,7 @@ from anomaly_explorer.engine.errors import InputError
 
 from .cell import cells_of
 from .columns import cast_column, file_target_ids
+from .damage import refuse_damage
 from .desi_arms import ArmImages, DesiArms
 from .desi_columns import (
     Columns,
@@ -26,6 +27,9 @@ from .fitsfile import FitsFile
 from .grid import ARMS
 from .signal import median_snr
 from .spectrum import SpectrumBatch
+from .stored import StoredBatch
+
+_SNR_NAMES = {f"snr_{arm.value}" for arm in ARMS}
 
 
 class DesiSource(FileSource):
@@ -71,8 +75,38 @@ class DesiSource(FileSource):
 
     def batches(self, size: int = 256) -> Iterator[SpectrumBatch]:
         """Yield all objects in file order, at most `size` at a time."""
-        self._arms.announce()
+        self.announce()
         yield from super().batches(size)
+
+    def announce(self) -> None:
+        """Have the system fetch all spectra from the disk, which goes on while others are read."""
+        self._arms.announce()
+
+    def stored_batches(self, size: int = 256) -> Iterator[StoredBatch | SpectrumBatch]:
+        """Yield what `batches` does, with the pixels as they lie in the file where that will do.
+
+        Exposures, and an S/N that the file does not state, are computed from unpacked pixels.
+
+        Raises
+        ------
+        ValueError
+            When the source is closed.
+        InputError
+            When the file is damaged.
+        """
+        if not self._is_open:
+            raise ValueError(f"{self.path.name} is closed")
+        with refuse_damage(self.path):
+            is_stated = self._columns.keys() >= _SNR_NAMES
+        if self.kind != "desi coadd" or not is_stated:
+            yield from self.batches(size)
+            return
+        for start in range(0, len(self), size):
+            rows = slice(start, min(start + size, len(self)))
+            columns = {name: values[rows] for name, values in self._columns.items()}
+            with refuse_damage(self.path):
+                arms = self._arms.stored(rows)
+            yield StoredBatch(arms, columns)
 
     def _distinct_ids(self) -> NDArray[np.int64]:
         """Return the id of each object, (N,); a coadd has one row per object."""

@@ -1,5 +1,6 @@
 """The image HDUs of a DESI file: {B,R,Z} x {WAVELENGTH, FLUX, IVAR, MASK}, found by name."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -10,10 +11,12 @@ from anomaly_explorer.engine.errors import InputError
 from .fitsfile import FitsFile
 from .grid import ARMS, Arm
 from .imagerows import Rows
+from .stored import StoredRows, as_stored
 
 # Float32 copies of the lattice are off by up to 5e-4 Å; another grid is off by far more.
 WAVELENGTH_TOLERANCE = 1e-3
 
+StoredArms = Mapping[Arm, tuple[StoredRows, StoredRows, StoredRows]]
 ArmImages = tuple[dict[Arm, NDArray[Any]], dict[Arm, NDArray[Any]], dict[Arm, NDArray[Any]]]
 
 
@@ -45,6 +48,20 @@ class DesiArms:
         mask = {arm: self._mask(arm, rows, len(flux[arm])) for arm in ARMS}
         return flux, ivar, mask
 
+    def stored(self, rows: Rows) -> StoredArms:
+        """Return flux, ivar and mask of each arm, (M, n), as they lie in the file.
+
+        A missing mask is all zero.
+        """
+        return {
+            arm: (
+                self._file.stored_rows(hdu_name(arm, "FLUX"), rows, np.float32),
+                self._file.stored_rows(hdu_name(arm, "IVAR"), rows, np.float32),
+                self._stored_mask(arm, rows),
+            )
+            for arm in ARMS
+        }
+
     def announce(self) -> None:
         """Say that all spectra will be read soon."""
         self._file.announce(hdu_name(arm, c) for arm in ARMS for c in ("FLUX", "IVAR", "MASK"))
@@ -56,6 +73,13 @@ class DesiArms:
         if hdu_name(arm, "MASK") not in self._file:
             return np.zeros((n, arm.n_pixels), dtype=np.uint32)
         return self._image(arm, "MASK", rows).astype(np.uint32, copy=False)
+
+    def _stored_mask(self, arm: Arm, rows: Rows) -> StoredRows:
+        hdu = hdu_name(arm, "MASK")
+        if hdu not in self._file:
+            n = len(self._file.stored_rows(hdu_name(arm, "FLUX"), rows, np.float32))
+            return as_stored(np.zeros((n, arm.n_pixels), np.uint32), np.uint32)
+        return self._file.stored_rows(hdu, rows, np.uint32)
 
 
 def hdu_name(arm: Arm, content: str) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from astropy.io import fits
 from numpy.typing import NDArray
 
@@ -12,6 +13,7 @@ from anomaly_explorer.engine.errors import InputError
 
 from .fitstable import FitsTable
 from .imagerows import GzipRows, ImageRows, PlainRows, Rows, SectionRows, is_gzip_rows, is_plain
+from .stored import StoredRows, as_stored
 from .wholefile import open_whole
 
 # Tables and wavelengths: what nearly every reader asks for first.
@@ -94,16 +96,25 @@ class FitsFile:
         rows : slice or (M,) int array
             Which of the N rows, in any order.
         """
-        place = self._place(hdu)
-        if place not in self._images:
-            self._images[place] = self._open_image(place)
         try:
-            return self._images[place].read(rows)
+            return self._image(hdu).read(rows)
         except ValueError as error:
             raise InputError(
                 f"{self.path.name}: {hdu} cannot be unpacked ({error}); "
                 "the file is damaged: fetch it again."
             ) from error
+
+    def stored_rows(
+        self, hdu: str | int, rows: Rows, dtype: type[np.float32 | np.uint32]
+    ) -> StoredRows:
+        """Return rows of an image, (M, n), as they lie in the file where its numbers are `dtype`.
+
+        Others are unpacked and converted. Raises as `rows` does.
+        """
+        image = self._image(hdu)
+        if isinstance(image, PlainRows) and image.holds(dtype):
+            return image.stored(rows)
+        return as_stored(self.rows(hdu, rows), dtype)
 
     def announce(self, names: Iterable[str]) -> None:
         """Say which HDUs will be read whole soon, so that the disk need not be waited for."""
@@ -132,6 +143,12 @@ class FitsFile:
         if hdu is None or not hdu.is_table:
             return None
         return FitsTable(hdu.header, self._whole.data_of(hdu))
+
+    def _image(self, hdu: str | int) -> ImageRows:
+        place = self._place(hdu)
+        if place not in self._images:
+            self._images[place] = self._open_image(place)
+        return self._images[place]
 
     def _open_image(self, place: int) -> ImageRows:
         hdu = self._whole.hdus[place]

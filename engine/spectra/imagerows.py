@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .hdu import Cards, Hdu
+from .stored import StoredRows
 
 Rows = slice | NDArray[np.intp]
 
@@ -50,6 +51,20 @@ class PlainRows:
         part = self._view[rows]
         native = part.astype(part.dtype.newbyteorder("="))
         return _as_unsigned(native) if self._is_unsigned else native
+
+    def holds(self, dtype: type[np.float32 | np.uint32]) -> bool:
+        """Return whether the words of the file are those of numbers of that type."""
+        kind = "f" if dtype is np.float32 else "i"
+        return self._view.dtype.kind == kind and self._view.dtype.itemsize == 4
+
+    def stored(self, rows: Rows) -> StoredRows:
+        """Return the given rows of an image of 32-bit numbers as they lie in the file.
+
+        Neighbouring rows are not copied, nor even read before somebody looks at them.
+        """
+        flipped = _UNSIGNED_ZERO if self._is_unsigned else 0
+        is_swapped = not self._view.dtype.isnative
+        return StoredRows(self._view[rows].view(np.uint32), is_swapped, flipped)
 
 
 class GzipRows:

@@ -38,6 +38,28 @@ def test_the_algebra_is_that_of_sets(drawn):
     assert a.has(np.arange(n)).tolist() == a.bools().tolist()
 
 
+@given(pairs, st.integers(1, 40))
+def test_a_sample_is_evenly_spaced_among_the_rows(drawn, n_most):
+    n, rows, _ = drawn
+    listed = np.array(sorted(rows), np.int64)
+    sample = mask_of(rows, n).sample(n_most)
+    if len(listed) <= n_most:
+        assert sample.tolist() == listed.tolist()
+        return
+    ranks = np.searchsorted(listed, sample)
+    assert sample.tolist() == listed[ranks].tolist()
+    assert len(sample) == n_most
+    assert ranks[0] == 0
+    if n_most > 1:
+        assert ranks[-1] == len(listed) - 1
+        assert np.ptp(np.diff(ranks)) <= 1
+
+
+def test_a_sample_of_none_is_refused():
+    with pytest.raises(ValueError, match="at least 1"):
+        Mask.all(9).sample(0)
+
+
 def test_equal_words_of_other_lengths_have_other_keys():
     assert Mask.none(60).key != Mask.none(61).key
     assert not Mask.none(60).equals(Mask.none(61))

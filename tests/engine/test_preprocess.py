@@ -5,8 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from anomaly_explorer.engine.model.preprocess import prepare_input
-from anomaly_explorer.engine.spectra.grid import ARMS, COMPATIBLE_GRID, Arm
+from anomaly_explorer.engine.spectra.grid import ARMS, COMPATIBLE_GRID, Arm, BinGrid
 from anomaly_explorer.engine.spectra.spectrum import NOT_COVERED, SpectrumBatch
+from anomaly_explorer.engine.spectra.stored import StoredBatch, StoredRows
 
 from .spectra_maker import make_batch
 
@@ -98,3 +99,77 @@ def test_coverage_counts_bins_with_inverse_variance_and_without_mask(rng):
     batch.mask[Arm.RED][:, :1160] = 4
     made = prepare_input(batch, COMPATIBLE_GRID)
     np.testing.assert_allclose(made.coverage[0], (180 + 145 - 72) / 496, atol=1 / 496)
+
+
+def stored_otherwise(batch: SpectrumBatch, order: str, flipped: int) -> StoredBatch:
+    """The same spectra as a file would have them: in another byte order, masks flipped."""
+
+    def stored(values, bits=0):
+        words = (values.view(np.uint32) ^ np.uint32(bits)).astype(f"{order}u4")
+        return StoredRows(words.view(np.uint32), not words.dtype.isnative, bits)
+
+    images = {
+        arm: (stored(batch.flux[arm]), stored(batch.ivar[arm]), stored(batch.mask[arm], flipped))
+        for arm in ARMS
+    }
+    return StoredBatch(images, batch.columns)
+
+
+def spoil(batch: SpectrumBatch, rng: np.random.Generator) -> None:
+    """Put in whatever a file may hold: missing arms, signed zeros, NaN, infinities, mask bits."""
+    odd = np.array([np.nan, np.inf, -np.inf, -0.0, 0.0, -1.0, 1e-45], np.float32)
+    bits = np.array([0, 4, 1 << 23, 1 << 31, (1 << 31) | 4, 1 << 7], np.uint32)
+    for arm in ARMS:
+        for values, choices in (
+            (batch.flux[arm], odd), (batch.ivar[arm], odd), (batch.mask[arm], bits),
+        ):  # fmt: skip
+            where = rng.random(values.shape) < rng.choice([0, 0.02, 0.7])
+            values[where] = rng.choice(choices, where.sum())
+    batch.mask[ARMS[rng.integers(3)]][1] = NOT_COVERED
+    arm = ARMS[rng.integers(3)]
+    batch.flux[arm][0] = rng.choice([0.0, -0.0])
+    batch.ivar[arm][0] = rng.choice(np.array([0.0, -0.0, np.nan], np.float32))
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.integers(0, 2**32 - 1), st.sampled_from("<>"), st.sampled_from([0, 1 << 31]),
+    st.sampled_from([3, 8, 13, 16, 31]),
+)  # fmt: skip
+def test_how_pixels_are_stored_changes_no_bit(seed, order, flipped, width):
+    rng = np.random.default_rng(seed)
+    batch = make_batch(rng, 3)
+    spoil(batch, rng)
+    grid = BinGrid(width)
+    native = prepare_input(batch, grid)
+    stored = prepare_input(stored_otherwise(batch, order, flipped), grid)
+    for name in ("normalized_flux", "scale", "is_covered", "has_data"):
+        assert getattr(native, name).tobytes() == getattr(stored, name).tobytes(), name
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.sampled_from([3, 8, 13, 16, 31]))
+def test_bins_have_the_bits_of_the_mean_of_numpy(seed, width):
+    rng = np.random.default_rng(seed)
+    batch = make_batch(rng, 2)
+    spoil(batch, rng)
+    grid = BinGrid(width)
+    made = prepare_input(batch, grid)
+    for arm in ARMS:
+        n, bins = grid.n_bins_of(arm), grid.bins_of(arm)
+        flux, ivar, mask = (
+            values[arm][:, : n * width].reshape(2, n, width)
+            for values in (batch.flux, batch.ivar, batch.mask)
+        )
+        has_arm = batch.flux[arm].any(axis=1) | batch.ivar[arm].any(axis=1)
+        exists = ((mask & NOT_COVERED) == 0) & has_arm[:, None, None]
+        count = exists.sum(axis=2)
+        with np.errstate(all="ignore"):
+            total = np.where(exists, flux, np.float32(0)).sum(axis=2)
+            mean = np.where(count > 0, total / count.astype(np.float32), np.float32(0))
+            share = np.where(np.isfinite(mean), mean, np.float32(0)) / made.scale[:, None]
+        expected = np.where(made.is_covered[:, bins], np.clip(share, -10, 10), np.float32(0))
+        np.testing.assert_array_equal(made.normalized_flux[:, bins], expected)
+        np.testing.assert_array_equal(made.is_covered[:, bins], 2 * count >= width)
+        good = (ivar > 0) & (mask == 0)
+        np.testing.assert_array_equal(made.has_data[:, bins], good.any(axis=2))

@@ -111,9 +111,10 @@ def test_a_table_shows_the_store_as_it_is(query, random_store):
 class BlockedStore:
     """Latents of 1,000 rows in blocks of 64: more blocks than a test store has."""
 
+    path = "blocks"
+
     def __init__(self, latents):
-        self._latents = latents
-        self.path = "blocks"
+        self.latent_block, self.latent_block_rows = latents.block, latents.block_rows
 
 
 def test_latents_are_read_across_blocks(tmp_path, monkeypatch, rng):

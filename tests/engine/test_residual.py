@@ -68,6 +68,42 @@ def test_uncovered_bins_enter_no_mean():
     assert nothing.worst_arm[0] == ""
 
 
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.sampled_from([0.0, 0.3, 0.97, 1.0]))
+def test_equals_the_definitions_written_in_numpy(seed, uncovered):
+    rng = np.random.default_rng(seed)
+    flux, model = rng.normal(size=(2, 4, 496)).astype(np.float32)
+    flux[0] = model[0]
+    covered = rng.random((4, 496)) >= uncovered
+    made = score_residuals(flux, model, covered, GRID)
+    for row in range(4):
+        used = covered[row]
+        residual = (flux[row].astype(np.float64) - model[row])[used]
+        arms = [
+            np.abs((flux[row, GRID.bins_of(arm)].astype(np.float64)
+                    - model[row, GRID.bins_of(arm)])[used[GRID.bins_of(arm)]])
+            for arm in ARMS
+        ]  # fmt: skip
+        means = [r.mean() if len(r) else np.nan for r in arms]
+        np.testing.assert_allclose(made.arm_residuals[row], means, rtol=1e-6)
+        if not used.any():
+            assert np.isnan(made.score_mse[row])
+            assert np.isnan(made.residual_kurtosis[row])
+            assert np.isnan(made.peak_wavelength[row])
+            continue
+        assert made.score_mse[row] == pytest.approx(np.square(residual).mean(), rel=1e-6)
+        assert made.score_sum[row] == pytest.approx(np.nansum(means), rel=1e-6)
+        centered = residual - residual.mean()
+        second = np.square(centered).mean()
+        kurtosis = np.mean(centered**4) / second**2 - 3 if second > 0 else np.nan
+        assert made.residual_kurtosis[row] == pytest.approx(kurtosis, rel=1e-5, nan_ok=True)
+        whole = np.where(used, np.abs(flux[row].astype(np.float64) - model[row]), 0)
+        peak = whole.argmax()
+        assert made.peak_wavelength[row] == np.float32(GRID.centers[peak])
+        worst = np.where(np.isnan(means), -1, means).argmax()
+        assert made.worst_arm[row] == "BRZ"[worst]
+
+
 def test_kurtosis_of_gaussian_and_of_one_spike():
     gaussian = np.random.default_rng(0).normal(size=496)
     assert abs(score(gaussian).residual_kurtosis[0]) < 0.6

@@ -30,6 +30,7 @@ from .catalog_maker import (
     scan_into,
     write_coadds,
 )
+from .scan_processes import forked_workers
 
 N_BATCHES = 8
 
@@ -53,7 +54,7 @@ def setup(weights):
 
 @pytest.fixture(scope="module")
 def crew(setup):
-    with local_crew(2, setup) as crew:
+    with forked_workers(), local_crew(2, setup) as crew:
         yield crew
 
 

@@ -4,8 +4,6 @@ import errno
 import os
 import random
 import signal
-import subprocess
-import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +23,7 @@ from .catalog_maker import (
     scan_into,
     write_coadds,
 )
+from .scan_processes import die_at_second_batch, start_command
 
 WAIT_SECONDS = 120
 
@@ -78,20 +77,20 @@ def test_a_second_run_does_nothing(tmp_path, folder, weights):
 
 
 def start_scan(folder, catalog, weights, *options):
-    command = [sys.executable, "-m", "anomaly_explorer.dashboard.cli", "scan", str(folder)]
-    command += ["--out", str(catalog), "--weights", str(weights), "--batch-rows", "2", *options]
-    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    command = ["scan", folder, "--out", catalog, "--weights", weights, "--batch-rows", "2"]
+    return start_command([*command, *options])
 
 
 def kill_after(process, catalog, n_batches, delay):
     """Kill -9 a little after so many batches are there; return whether it was still running."""
     end = time.monotonic() + WAIT_SECONDS
-    while len(batch_files(catalog)) < n_batches and process.poll() is None:
+    while len(batch_files(catalog)) < n_batches and process.exitcode is None:
         assert time.monotonic() < end, "the scan makes no progress"
         time.sleep(0.002)
     time.sleep(delay)
     process.kill()
-    return process.wait() == -signal.SIGKILL
+    process.join()
+    return process.exitcode == -signal.SIGKILL
 
 
 def kill_and_compare(tmp_path, weights, kills_at, *options):
@@ -131,25 +130,12 @@ def test_workers_whose_client_is_killed_leave_whole_batches_only(tmp_path, weigh
     kill_and_compare(tmp_path, weights, (1, 5, 9), "--workers", "2")
 
 
-KILL_AT_RENAME = """
-import os, signal, sys
-from anomaly_explorer.dashboard import cli
-rename = os.replace
-def die(source, target):
-    if os.fspath(target).endswith("batch_0001.parquet"):
-        os.kill(os.getpid(), signal.SIGKILL)
-    rename(source, target)
-os.replace = die
-cli.main(sys.argv[1:])
-"""
-
-
 def test_kill_9_between_the_temporary_file_and_its_rename(start_over):
     catalog = start_over.catalog
-    command = [sys.executable, "-c", KILL_AT_RENAME, "scan", str(start_over.folder)]
-    command += ["--out", str(catalog), "--weights", str(start_over.weights), "--batch-rows", "3"]
-    process = subprocess.run(command, capture_output=True, timeout=WAIT_SECONDS)
-    assert process.returncode == -signal.SIGKILL
+    command = ["scan", start_over.folder, "--out", catalog, "--weights", start_over.weights]
+    process = start_command([*command, "--batch-rows", "3"], die_at_second_batch)
+    process.join(WAIT_SECONDS)
+    assert process.exitcode == -signal.SIGKILL
     left = [path.name for path in catalog.iterdir() if path.name.endswith(".tmp")]
     assert len(left) == 1
     assert left[0].startswith(".desi_dr1_catalog_batch_0001.parquet.")

@@ -3,9 +3,6 @@
 import json
 import os
 import random
-import signal
-import subprocess
-import sys
 import time
 
 import numpy as np
@@ -29,14 +26,11 @@ from anomaly_explorer.engine.simulation.population import CLASSES, INJECTED_TYPE
 from anomaly_explorer.engine.simulation.survey import SimulatedSurvey
 from anomaly_explorer.engine.spectra.grid import ARMS
 
+from .scan_processes import start_command
+
 SURVEY = SimulatedSurvey(seed=5)
 N_OBJECTS = 10_000
-SCRIPT = """
-import sys
-from anomaly_explorer.dashboard.cli import main
-sys.exit(main(["simulate", "--catalog", sys.argv[1], "--objects", "6000", "--seed", "5",
-               "--batch-rows", "1500", "--threads", "1"]))
-"""
+COMMAND = ["--objects", "6000", "--seed", "5", "--batch-rows", "1500", "--threads", "1"]
 
 
 @pytest.fixture(scope="module")
@@ -153,16 +147,13 @@ def kill_and_rerun(tmp_path, model, delays):
     """Kill the command after each delay, then let it finish in this process."""
     folder = tmp_path / "catalog"
     for delay in delays:
-        process = subprocess.Popen(
-            [sys.executable, "-c", SCRIPT, str(folder)],
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
+        process = start_command(["simulate", "--catalog", folder, *COMMAND])
         deadline = time.monotonic() + 120
         while not (folder / "plan.json").exists() and time.monotonic() < deadline:
             time.sleep(0.01)
         time.sleep(delay)
-        process.send_signal(signal.SIGKILL)
-        process.wait()
+        process.kill()
+        process.join()
     plan = plan_simulation(SURVEY, 6000, 1500)
     run_scan_with(Simulator(SURVEY, model, n_threads=1), plan, folder, model.card)
     assert not [name for name in os.listdir(folder) if name.endswith(".tmp")]

@@ -225,3 +225,14 @@ def test_a_folder_that_is_no_store_is_refused(tmp_path):
     (tmp_path / "manifest.json").write_text("{")
     with pytest.raises(StoreError, match="not JSON"):
         Store.open(tmp_path)
+
+
+def test_totals_are_read_when_asked_for_and_nearest_is_that_of_the_latents(random_store):
+    n_rows = random_store.totals.n_rows()
+    assert n_rows.sum() == random_store.n_objects
+    assert random_store.totals is random_store.totals
+    size = random_store.latent_block_rows
+    block = random_store.latent_block(0)
+    rows = np.arange(min(size, random_store.n_objects))
+    np.testing.assert_array_equal(block.T.astype(np.float32), random_store.latents(rows))
+    assert len(random_store.nearest(np.zeros(128), 5).rows) == 0  # each has a latent that is null

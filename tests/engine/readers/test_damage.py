@@ -11,6 +11,7 @@ from astropy.io import fits
 from anomaly_explorer.engine.errors import InputError
 from anomaly_explorer.engine.model.preprocess import prepare_input
 from anomaly_explorer.engine.spectra.damage import refuse_damage
+from anomaly_explorer.engine.spectra.desi import DesiSource
 from anomaly_explorer.engine.spectra.grid import BinGrid
 from anomaly_explorer.engine.spectra.open import open_source
 
@@ -37,7 +38,8 @@ def read_all(path):
     except InputError as error:
         return str(error)
     try:
-        for batch in source.batches(8):
+        is_desi = isinstance(source, DesiSource)
+        for batch in source.stored_batches(8) if is_desi else source.batches(8):
             prepare_input(batch, GRID)
             assert all(values.shape == (len(batch),) for values in batch.columns.values())
         assert len(source.target_ids) == len(source)
