@@ -1,96 +1,122 @@
-"""Measure and write the page: `python -m benchmarks [--rows N] [--out PATH]`."""
+"""Measure and write the page: `python -m benchmarks [SECTION ...] [--store STORE | --rows N]`.
+
+Without a store one of N simulated objects is built once, in the folder of the results. Each section
+leaves its figures as JSON there; the page is written from all that are there, so that sections may
+be measured on different days.
+"""
 
 import argparse
+import json
 import sys
-import tempfile
-import time
+from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
-from anomaly_explorer.engine.catalog.build import build_store
-from anomaly_explorer.engine.catalog.store import Store
-
-from . import maps, spectra
-from .catalog import write_catalog
 from .machine import describe_machine, load_average
-from .report import table
-from .timing import measure
+from .page import write_page
+from .stages import LOG_NAME, make_store
 
-HEAD = """# Benchmarks
-
-Written by `python -m benchmarks{arguments}`; nothing here is edited by hand. Medians, with the
-16th to 84th percentile in brackets, of at least five runs after one to warm up. Ours and the stock
-tool ran one after the other on the same data. These are steps of the server: network and browser
-come on top. The data are random or simulated.
-"""
+# A map of few objects needs few landmarks.
+_LANDMARKS = 20_000
 
 
 def main() -> int:
-    """Measure everything, print the page and write it."""
-    parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
-    parser.add_argument("--rows", type=int, default=200_000, help="rows of the random store")
-    parser.add_argument("--out", type=Path, default=Path("docs/benchmarks.md"))
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="benchmarks-") as folder:
-        page = make_page(options.rows, Path(folder))
-    print(page, end="")
-    options.out.write_text(page, encoding="utf-8")
+    """Measure the sections asked for and write the page."""
+    options = _options()
+    options.results.mkdir(parents=True, exist_ok=True)
+    store = options.store or _store(options.results, options.rows)
+    for name in options.sections or SECTIONS:
+        before = load_average()
+        found = SECTIONS[name](store, options)
+        facts = {
+            "command": f"python -m benchmarks {name}", "date": f"{datetime.now(UTC):%Y-%m-%d}",
+            "machine": describe_machine(), "load": [before, load_average()],
+        }  # fmt: skip
+        content = json.dumps({**facts, **found}, indent=1) + "\n"
+        (options.results / f"{name}.json").write_text(content, encoding="utf-8")
+        print(f"{name}: measured", flush=True)
+    write_page(options.results, options.out)
+    print(f"{options.out}: written")
     return 0
 
 
-def make_page(n_rows: int, scratch: Path) -> str:
-    """Return the whole page."""
-    before = load_average()
-    arguments = "" if n_rows == 200_000 else f" --rows {n_rows}"
-    sections = [map_section(n_rows, scratch), spectra_section(scratch)]
-    facts = [
-        *describe_machine(),
-        f"- Load average of the last minute: {before} before, {load_average()} after (our own "
-        "work included)",
-    ]
-    return "\n".join([HEAD.format(arguments=arguments), *facts, "", *sections])
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
+    parser.add_argument("sections", nargs="*", help=", ".join(SECTIONS) + " (default: all)")
+    parser.add_argument("--store", type=Path, help="a store that is there")
+    parser.add_argument("--rows", type=int, default=20_000, help="objects of a store to build")
+    parser.add_argument("--spectra", type=Path, help="root of the spectra of the store")
+    parser.add_argument("--gestures", type=int, default=20, help="gestures of each kind")
+    parser.add_argument("--results", type=Path, default=Path("build/benchmarks"))
+    parser.add_argument("--out", type=Path, default=Path("docs/benchmarks.md"))
+    options = parser.parse_args()
+    unknown = set(options.sections) - set(SECTIONS)
+    if unknown:
+        parser.error(f"no section {', '.join(unknown)}; there are {', '.join(SECTIONS)}")
+    return options
 
 
-def map_section(n_rows: int, scratch: Path) -> str:
-    """Return the section about a store of N rows."""
-    write_catalog(scratch / "catalog", n_rows)
-    start = time.perf_counter()
-    store = build_store(scratch / "catalog", scratch / "store")
-    built = time.perf_counter() - start
-    opening = measure(lambda: Store.open(scratch / "store"))
-    pictures, size = maps.time_picture(store)
-    gib = maps.size_of(scratch / "store") / 2**30
-    return "\n".join(
-        [
-            f"## A store of {n_rows:,} random objects\n",
-            f"In 40 clumps; {maps.SIZE[0]} × {maps.SIZE[1]} pixels. Built in {built:.1f} s "
-            f"({gib:.2f} GiB), opened in {opening}.\n",
-            table(maps.time_frames(store), "Datashader, all rows"),
-            "",
-            table([maps.time_lasso(store)], "shapely, all points"),
-            "",
-            table([maps.time_pick(store)], "NumPy, all points"),
-            "",
-            table([maps.time_mask(store)], "vaex, count"),
-            "",
-            table(pictures, "Datashader, RGBA"),
-            "",
-            f"{size}\n",
-        ]
-    )
+def _store(results: Path, n_rows: int) -> Path:
+    """Return a store of N objects, built when it is not there."""
+    folder = results / f"rows-{n_rows}"
+    store = folder / "store"
+    if not (store / "manifest.json").is_file():
+        stages = make_store(folder, n_rows, seed=1, n_landmarks=min(_LANDMARKS, n_rows // 10 + 50))
+        if stages[-1].code:
+            raise SystemExit(f"{stages[-1].name} failed: see above")
+    return store
 
 
-def spectra_section(scratch: Path) -> str:
-    """Return the section about spectra."""
-    files = spectra.write_spectra(scratch / "spectra")
-    lines = [
-        spectra.time_scan(files, scratch),
-        spectra.time_click(files),
-        *spectra.time_reconstruction(),
-        spectra.time_simulation(),
-    ]
-    found = f"{table(lines, 'astropy, reading only')}\n\n{spectra.noise_line(scratch)}\n"
-    return f"## Spectra, on the CPU\n\nSimulated in DESI's layout.\n\n{found}"
+def _server(store: Path, options: argparse.Namespace) -> dict[str, Any]:
+    from anomaly_explorer.dashboard.measuring.run import Wish, measure_store
 
+    return {"figures": measure_store(Wish(store, options.spectra))}
+
+
+def _spectra(store: Path, options: argparse.Namespace) -> dict[str, Any]:
+    from .spectra import spectra_lines
+
+    return {"lines": spectra_lines()}
+
+
+def _browser(store: Path, options: argparse.Namespace) -> dict[str, Any]:
+    from .journeys import browser_figures
+
+    return {"figures": _with_rows(store, browser_figures(store, options.spectra, options.gestures))}
+
+
+def _crowd(store: Path, options: argparse.Namespace) -> dict[str, Any]:
+    from .crowd import crowd_figures
+
+    return {"figures": _with_rows(store, crowd_figures(store, options.spectra, options.gestures))}
+
+
+def _growth(store: Path, options: argparse.Namespace) -> dict[str, Any]:
+    import tempfile
+
+    from anomaly_explorer.engine.catalog.store import Store
+
+    from .growth import growth_figures
+
+    with tempfile.TemporaryDirectory(dir=options.results) as folder:
+        return {"figures": growth_figures(Store.open(store).plane("umap"), Path(folder))}
+
+
+def _build(store: Path, options: argparse.Namespace) -> dict[str, Any]:
+    log = store.parent / LOG_NAME
+    return json.loads(log.read_text(encoding="utf-8")) if log.is_file() else {}
+
+
+def _with_rows(store: Path, figures: dict[str, float]) -> dict[str, float]:
+    manifest = json.loads((store / "manifest.json").read_text(encoding="utf-8"))
+    return {"rows": float(manifest["n_objects"]), **figures}
+
+
+SECTIONS: dict[str, Callable[[Path, argparse.Namespace], dict[str, Any]]] = {
+    "server": _server, "browser": _browser, "crowd": _crowd, "growth": _growth, "build": _build,
+    "spectra": _spectra,
+}  # fmt: skip
 
 if __name__ == "__main__":
     sys.exit(main())

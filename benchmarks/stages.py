@@ -1,0 +1,121 @@
+"""The way to a store, watched: `python -m benchmarks.stages FOLDER --rows N` makes one of N rows.
+
+Simulate, embed and build run as a person runs them. Twice a second the private memory (RssAnon) of
+the command and its children and the bytes of the folders are looked at; what was found is written
+to ``FOLDER/stages.json``, which the page of benchmarks reads.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import psutil
+
+from anomaly_explorer.dashboard.measuring.memory import private_mib
+
+LOG_NAME = "stages.json"
+_EVERY_SECONDS = 0.5
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What one command took.
+
+    Parameters
+    ----------
+    name : str
+        ``simulate``, ``embed`` or ``build``.
+    seconds : float
+        Wall time.
+    peak_private_mib : float
+        Largest RssAnon of the command and its children together.
+    peak_disk_gib, disk_gib : float
+        Bytes of the folder at their most, and at the end.
+    code : int
+        What the command returned.
+    """
+
+    name: str
+    seconds: float
+    peak_private_mib: float
+    peak_disk_gib: float
+    disk_gib: float
+    code: int
+
+
+def watch(name: str, command: list[str], folder: Path) -> Stage:
+    """Run a command and watch its memory and a folder, twice a second."""
+    began = time.monotonic()
+    memory, disk = 0.0, 0.0
+    with subprocess.Popen(command) as process:
+        while process.poll() is None:
+            memory = max(memory, _private(process.pid))
+            disk = max(disk, size_of(folder))
+            time.sleep(_EVERY_SECONDS)
+    took = time.monotonic() - began
+    return Stage(name, took, memory, max(disk, size_of(folder)), size_of(folder),
+                 process.returncode)  # fmt: skip
+
+
+def size_of(folder: Path) -> float:
+    """Return the GiB that the files below a folder take on disk; those that vanish count 0."""
+    total = 0
+    for path in folder.rglob("*"):
+        try:
+            total += path.stat().st_blocks * 512 if path.is_file() else 0
+        except FileNotFoundError:  # the command is at work
+            continue
+    return total / 2**30
+
+
+def make_store(folder: Path, n_rows: int, seed: int = 1, n_landmarks: int = 20_000) -> list[Stage]:
+    """Make a catalog and a store of N simulated objects in a folder; stop at a failure.
+
+    Returns
+    -------
+    list of Stage
+        Also written to ``stages.json``, after each stage.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    catalog, store = str(folder / "catalog"), str(folder / "store")
+    program = [sys.executable, "-m", "anomaly_explorer.dashboard.cli"]
+    simulate = ["simulate", "--catalog", catalog, "--objects", str(n_rows), "--seed", str(seed)]
+    stages: list[Stage] = []
+    embed = ["embed", catalog, "--landmarks", str(n_landmarks)]
+    for arguments in (simulate, embed, ["build", catalog, store]):
+        stages.append(watch(arguments[0], [*program, *arguments], folder))
+        log = {"rows": n_rows, "stages": [asdict(stage) for stage in stages]}
+        (folder / LOG_NAME).write_text(json.dumps(log, indent=1) + "\n", encoding="utf-8")
+        if stages[-1].code:
+            break
+    return stages
+
+
+def main() -> int:
+    """Make a store and print what each stage took."""
+    parser = argparse.ArgumentParser(prog="benchmarks.stages", description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--rows", type=int, default=22_504_897)
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    stages = make_store(options.folder, options.rows, options.seed)
+    for stage in stages:
+        print(f"{stage.name}: {stage.seconds:,.0f} s, {stage.peak_private_mib:,.0f} MiB private, "
+              f"{stage.peak_disk_gib:.1f} GiB at most")  # fmt: skip
+    return stages[-1].code
+
+
+def _private(pid: int) -> float:
+    try:
+        children = psutil.Process(pid).children(recursive=True)
+    except psutil.NoSuchProcess:
+        return 0.0
+    return private_mib(pid) + sum(private_mib(child.pid) for child in children)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
