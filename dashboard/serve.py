@@ -1,62 +1,149 @@
-"""Serves a store: one process, one read-only store, any number of sessions."""
+"""Serves a store: one read-only store, one port, any number of processes and sessions."""
 
+import os
+import signal
 import socket
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 from anomaly_explorer.engine.catalog.store import Store
 from anomaly_explorer.engine.errors import ServeError
 from anomaly_explorer.engine.plane.raster import warm_up
 
+from .desk import Desk
+from .frames import frames_of
+from .leash import Leash
 from .live import LiveInspector, check_settings
 from .settings import Settings
 
+# A wide frame deflates to a third in a few milliseconds; higher levels cost more than they save.
+COMPRESSION_LEVEL = 1
+# What may still run when the server is told to stop, such as the import of torch.
+_GRACE_SECONDS = 2.0
 
-def make_server(settings: Settings) -> tuple[Any, LiveInspector]:
-    """Open the store and start listening; the caller runs the loop.
 
-    Returns
-    -------
-    bokeh.server.server.Server
-        Started; `server.port` is the port taken.
-    LiveInspector
-        To be closed when the loop ends.
+def serve_store(settings: Settings, announce: Callable[[str], None]) -> None:
+    """Serve until Ctrl+C or SIGTERM; with several processes, this one only watches over them.
+
+    Parameters
+    ----------
+    settings : Settings
+    announce : callable
+        Told the address, once, when the first process listens.
 
     Raises
     ------
-    StoreError, InputError
-        The store or the spectra are not what they should be.
+    StoreError, InputError, ModelError
+        The store, the spectra or the weights are not what they should be.
     ServeError
         The port is in use, or the address is none of this machine's.
     """
     port = _take_port(settings)
     store = Store.open(settings.store)
     check_settings(store, settings)
-    import panel as pn
+    with Desk.temporary() as desk:
+        served = _Served(settings, store, desk, port)
+        if settings.processes == 1:
+            _run(served, None, announce)
+        else:
+            with Leash() as leash:
+                _run(served, leash, announce)
+    served.close()
 
-    from .app import TITLE, Explorer
-    from .theme import OWN_STYLE
 
-    pn.extension(notifications=False)
-    live = LiveInspector(store, settings)
-    for name in ("umap", "score_snr"):
-        warm_up(store.plane(name))
+class _Served:
+    """What a process serves. Made before the fork: no thread starts until a process runs it."""
 
-    def page() -> Any:
+    def __init__(self, settings: Settings, store: Store, desk: Desk, port: int) -> None:
+        import panel as pn
+
+        from . import exporting, health
+        from .keeper import Keeper
+
+        pn.extension(notifications=False)
+        self.settings, self.store, self.desk, self.port = settings, store, desk, port
+        self.live = LiveInspector(store, settings)
+        self.keeper = Keeper(desk)
+        self.secret = _secret()
+        self.pool = ThreadPoolExecutor(max_workers=2, thread_name_prefix="export")
+        exporter = exporting.Exporter(store, desk, self.secret, self.pool)
+        self.routes = [
+            (exporting.ROUTE, exporting.ExportHandler, {"exporter": exporter}),
+            (health.ROUTE, health.HealthHandler, {"exporter": exporter}),
+        ]
+
+    def listen(self) -> Any:
+        """Return the Bokeh server; with several processes, in each that was forked."""
+        import panel as pn
+
+        from .app import TITLE
+
+        settings = self.settings
+        return pn.io.server.get_server(
+            {"/": self._page}, address=settings.address, port=self.port, title=TITLE, show=False,
+            start=False, websocket_origin=_origins(settings, self.port), verbose=False,
+            num_procs=settings.processes, extra_patterns=self.routes, sign_sessions=True,
+            secret_key=self.secret, websocket_compression_level=COMPRESSION_LEVEL,
+        )  # fmt: skip
+
+    def _page(self) -> Any:
+        import panel as pn
+        from panel.io.resources import LOCAL_DIST
+
+        from .app import Explorer
+        from .theme import OWN_STYLE
+
+        # Panel says so only where the page is made: elsewhere it would ask the network for styles.
+        pn.state.curdoc.template_variables["dist_url"] = LOCAL_DIST
         pn.state.curdoc.theme = OWN_STYLE
-        return Explorer(store, live, settings.is_dark).page
+        return Explorer(self.store, self.live, self.settings.is_dark, self.keeper).page
 
-    server = pn.io.server.get_server(
-        {"/": page}, address=settings.address, port=port, title=TITLE, show=False,
-        start=False, websocket_origin=_origins(settings, port), verbose=False,
-    )  # fmt: skip
+    def close(self) -> None:
+        """Stop the threads; what still runs after a while is left: it would change nothing."""
+        alarm = threading.Timer(_GRACE_SECONDS, os._exit, [0])
+        alarm.daemon = True
+        alarm.start()
+        self.pool.shutdown(cancel_futures=True)
+        self.live.close()
+        alarm.cancel()
+
+
+def _run(served: _Served, leash: Leash | None, announce: Callable[[str], None]) -> None:
+    """Serve in this process or, on a leash, in each that is forked here, until told to stop."""
+    server = served.listen()
+    loop = server.io_loop
+    signal.signal(signal.SIGTERM, lambda *_: loop.asyncio_loop.call_soon_threadsafe(loop.stop))
+    if leash is not None:
+        leash.bind(loop)
+    warm_up(served.store.plane("umap"), "count", "max")
     server.start()
-    live.load()
-    return server, live
+    frames_of(served.store).pool.submit(warm_up, served.store.plane("umap"), "sum")
+    served.live.load()
+    if served.desk.claim("announced"):
+        address = f"http://{host_of(served.settings.address)}:{served.port}"
+        loop.add_callback(partial(announce, address))
+    try:
+        loop.start()
+    finally:
+        served.keeper.close()
+        if leash is not None:
+            os._exit(0)  # all is kept, and this is a copy: whatever else it holds is its parent's
 
 
 def host_of(address: str) -> str:
     """Return an address as it stands in a URL: IPv6 in brackets."""
     return f"[{address}]" if ":" in address else address
+
+
+def _secret() -> bytes:
+    """Return what session ids and tokens are signed with: BOKEH_SECRET_KEY, or a new one."""
+    from bokeh.settings import settings
+    from bokeh.util.token import generate_secret_key
+
+    return settings.secret_key_bytes() or generate_secret_key().encode()
 
 
 def _origins(settings: Settings, port: int) -> list[str]:

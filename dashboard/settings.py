@@ -28,6 +28,8 @@ class Settings:
         Further ``host[:port]`` values a browser may open WebSockets from.
     is_dark : bool
         Theme a session opens with.
+    processes : int
+        How many serve: all share the store in the page cache, and one port.
     """
 
     store: Path
@@ -37,3 +39,4 @@ class Settings:
     port: int = DEFAULT_PORT
     origins: tuple[str, ...] = ()
     is_dark: bool = True
+    processes: int = 1

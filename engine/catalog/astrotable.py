@@ -1,95 +1,136 @@
-"""The formats of astronomy, through astropy: ECSV, FITS and VOTable with units and provenance."""
+"""The text formats of astronomy in chunks: ECSV and VOTable, with units and provenance.
 
+astropy writes the head of each, from a table without rows; the rows are written by Arrow, many
+times faster than astropy writes them and without a table of everything in memory.
+"""
+
+import io
 import warnings
-from pathlib import Path
+from collections.abc import Generator, Iterable
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from astropy.io import fits
+import pyarrow.compute as pc
+import pyarrow.csv
+from astropy.io.votable import from_table
 from astropy.table import MaskedColumn, Table
 from astropy.units import Unit, UnitsWarning
 
+from .outlet import Outlet
+
 # Where the standards write a unit of ours otherwise.
-_UNITS = {"Angstrom-1/2": "Angstrom(-1/2)"}
+UNITS = {"Angstrom-1/2": "Angstrom(-1/2)"}
 # Where they have no word for it. DESI's FITS files say it all the same; astropy refuses to.
-_UNKNOWN_UNITS = frozenset({"nanomaggy"})
+UNKNOWN_UNITS = frozenset({"nanomaggy"})
+_ESCAPES = (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"))
+# A row is more than a kB of text, which lies in memory three times.
+_VOTABLE_ROWS = 4096
+_END_OF_TABLE = b"</TABLE>"
 
 
-def write_astropy(table: pa.Table, path: Path, fmt: str) -> None:
-    """Write a decoded Arrow table with units, meanings and provenance.
+def stream_ecsv(schema: pa.Schema, tables: Iterable[pa.Table]) -> Generator[bytes]:
+    """Yield an ECSV file; null and an empty text are both an empty field.
 
     Parameters
     ----------
-    table : pa.Table
-        M objects; fields carry ``unit`` and ``meaning``, the schema the provenance.
-    path : Path
-        File to write.
-    fmt : str
-        ``ecsv``, ``fits`` or ``votable``.
+    schema : pa.Schema
+        Fields carry ``unit`` and ``meaning``, the schema the provenance.
+    tables : iterable of pa.Table
+        M objects, some at a time, decoded.
     """
-    columns = [
-        _column(table.column(i), table.schema.field(i), fmt) for i in range(table.num_columns)
-    ]
-    said = {k.decode(): v.decode() for k, v in (table.schema.metadata or {}).items()}
-    # VOTable keeps one text only, FITS keywords are of eight capitals.
-    meta = {"fits": {k.upper(): _ascii(v) for k, v in said.items()}, "ecsv": said}.get(
-        fmt, {"description": "; ".join(f"{k}: {v}" for k, v in said.items())}
+    head = io.StringIO()
+    empty_table(schema, said_by(schema)).write(head, format="ascii.ecsv", delimiter=",")
+    yield head.getvalue().encode()
+    outlet = Outlet()
+    written = pa.schema([(f.name, _ecsv_type(f.type)) for f in schema])
+    options = pa.csv.WriteOptions(include_header=False)
+    with pa.csv.CSVWriter(outlet, written, write_options=options) as writer:
+        for table in tables:
+            columns = [_ecsv_values(column) for column in table.columns]
+            writer.write_table(pa.Table.from_arrays(columns, schema=written))
+            yield outlet.take()
+    yield outlet.take()
+
+
+def stream_votable(schema: pa.Schema, tables: Iterable[pa.Table]) -> Generator[bytes]:
+    """Yield a VOTable 1.4 of TABLEDATA; null is an empty cell. Parameters as `stream_ecsv`."""
+    head, tail = _votable_ends(schema)
+    yield head + b"<DATA><TABLEDATA>\n"
+    for table in tables:
+        for batch in table.to_batches(max_chunksize=_VOTABLE_ROWS):
+            yield _votable_rows(batch)
+    yield b"</TABLEDATA></DATA>" + tail
+
+
+def said_by(item: pa.Schema | pa.Field) -> dict[str, str]:
+    """Return the metadata of a schema or field as text."""
+    return {k.decode(): v.decode() for k, v in (item.metadata or {}).items()}
+
+
+def empty_table(schema: pa.Schema, meta: dict[str, str]) -> Table:
+    """Return the astropy table of no rows with names, types, units and meanings."""
+    return Table([_column(field) for field in schema], meta=meta)
+
+
+def _column(field: pa.Field) -> Any:
+    facts = said_by(field)
+    unit, meaning = facts.get("unit", ""), facts.get("meaning", "")
+    if unit in UNKNOWN_UNITS:
+        unit, meaning = "", f"{meaning} [{unit}]"
+    is_text = pa.types.is_string(field.type)
+    return MaskedColumn(
+        np.empty(0, "U1" if is_text else field.type.to_pandas_dtype()),
+        name=field.name,
+        unit=Unit(UNITS.get(unit, unit)) if unit else None,
+        description=meaning,
     )
-    content = Table(columns, meta=meta)
-    if fmt == "fits":
-        hdu = fits.table_to_hdu(content)
-        for number, field in enumerate(table.schema, start=1):
-            if (unit := _facts(field).get("unit")) in _UNKNOWN_UNITS:
-                hdu.header[f"TUNIT{number}"] = unit
-        fits.HDUList([fits.PrimaryHDU(), hdu]).writeto(path)
-        return
+
+
+def _ecsv_type(kind: pa.DataType) -> pa.DataType:
+    return pa.string() if pa.types.is_boolean(kind) else kind
+
+
+def _ecsv_values(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return values as ECSV writes them: truth with a capital."""
+    if not pa.types.is_boolean(values.type):
+        return values
+    return pc.if_else(values, "True", "False")
+
+
+def _votable_ends(schema: pa.Schema) -> tuple[bytes, bytes]:
+    """Return a VOTable up to its rows, and what follows them."""
+    # VOTable keeps one text only.
+    text = "; ".join(f"{name}: {value}" for name, value in said_by(schema).items())
+    votable = from_table(empty_table(schema, {"description": text}))
+    for field in votable.get_first_table().fields:
+        if field.arraysize is not None:  # of one letter, like the table without rows
+            field.arraysize = "*"
+        if field.datatype == "bit":  # which cannot be null
+            field.datatype = "boolean"
+    content = io.BytesIO()
     with warnings.catch_warnings():
         # VOUnit would rather read 0.1nm than Angstrom; every reader knows Angstrom.
         warnings.filterwarnings("ignore", "The unit 'Angstrom' has been", UnitsWarning)
-        content.write(path, format={"ecsv": "ascii.ecsv", "votable": "votable"}[fmt])
+        votable.to_xml(content, tabledata_format="tabledata")
+    head, tail = content.getvalue().rsplit(_END_OF_TABLE, 1)
+    return head, _END_OF_TABLE + tail
 
 
-def _facts(field: pa.Field) -> dict[str, str]:
-    return {k.decode(): v.decode() for k, v in (field.metadata or {}).items()}
-
-
-def _column(values: pa.ChunkedArray, field: pa.Field, fmt: str) -> Any:
-    facts = _facts(field)
-    unit, meaning = facts.get("unit", ""), facts.get("meaning", "")
-    if unit in _UNKNOWN_UNITS:
-        unit, meaning = "", f"{meaning} [{unit}]"
-    data, mask = _data(values, field.type, fmt)
-    column = MaskedColumn(
-        data,
-        name=field.name,
-        mask=mask,
-        unit=Unit(_UNITS.get(unit, unit)) if unit else None,
-        description=meaning,
+def _votable_rows(batch: pa.RecordBatch) -> bytes:
+    cells = [_votable_cells(column) for column in batch.columns]
+    lines = pc.binary_join_element_wise(
+        *cells, "</TD><TD>", null_handling="replace", null_replacement=""
     )
-    if column.dtype.kind == "i":
-        # FITS and VOTable mark null by a number: one that no value is.
-        column.fill_value = np.iinfo(column.dtype).min
-    return column
+    text = "</TD></TR>\n<TR><TD>".join(lines.to_pylist())
+    return f"<TR><TD>{text}</TD></TR>\n".encode()
 
 
-def _data(values: pa.ChunkedArray, kind: pa.DataType, fmt: str) -> tuple[Any, Any]:
-    """Return values with a stand-in where null, and where that is; no mask where nothing is."""
-    mask = values.is_null().to_numpy() if values.null_count else False
-    if pa.types.is_floating(kind):
-        return values.to_numpy(), False
-    if pa.types.is_string(kind):
-        texts = values.fill_null("").to_pylist()
-        if fmt == "fits":
-            texts = [_ascii(text) for text in texts]
-        return np.array(texts, dtype=str), mask
-    if pa.types.is_boolean(kind):
-        truths = values.fill_null(False).to_numpy()
-        # FITS has no null for a logical column of one byte: small integers have.
-        return (truths.astype(np.int16) if fmt == "fits" and values.null_count else truths), mask
-    return values.fill_null(0).to_numpy(), mask
-
-
-def _ascii(text: str) -> str:
-    """Escape what FITS cannot hold, such as a letter with an accent in a file name."""
-    return text.encode("ascii", "backslashreplace").decode("ascii")
+def _votable_cells(values: pa.Array) -> pa.Array:
+    if pa.types.is_string(values.type):
+        for raw, escaped in _ESCAPES:
+            values = pc.replace_substring(values, raw, escaped)
+        return values
+    if pa.types.is_floating(values.type):
+        values = pc.if_else(pc.is_nan(values), None, values)
+    return values.cast(pa.string())

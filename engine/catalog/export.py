@@ -1,15 +1,16 @@
 """Export objects to the formats astronomers and tables use, under the catalog's column names.
 
-All formats are made from the same Arrow pieces, read from the mapped store. vaex writes CSV and
-Parquet too, but knows the store's null values only as numbers; and its CSV writer goes through
-pandas, where a column of integers with one null becomes float64 and loses the low bits of every
-TARGETID. So pyarrow writes those two, in chunks, and astropy the others, in memory.
+All formats are made from the same Arrow pieces, read from the mapped store, a chunk of rows at a
+time: an export of 22.5 million objects takes no more memory than one of a hundred thousand, and
+can be sent while it is made. vaex writes CSV and Parquet too, but knows the store's null values
+only as numbers; and its CSV writer goes through pandas, where a column of integers with one null
+becomes float64 and loses the low bits of every TARGETID.
 """
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -19,12 +20,15 @@ import pyarrow.parquet as pq
 from numpy.typing import ArrayLike, NDArray
 
 from anomaly_explorer.engine.errors import InputError
+from anomaly_explorer.engine.plane.mask import WORD, Mask
 
 from .names import unknown_name
+from .outlet import Outlet
+from .provenance import provenance_of
 from .schema import BY_NAME, LATENT_NAMES
 from .store import Store
 
-CHUNK_ROWS = 100_000
+CHUNK_ROWS = 32_768
 
 
 @dataclass(frozen=True)
@@ -35,59 +39,54 @@ class Selected:
     ----------
     store : Store
         Where from.
-    rows : (M,) int64
-        Which, in the order they are written.
+    rows : (M,) int64 or Mask
+        Which: row numbers in the order they are written, or a mask, in the order of the store.
     has_latents : bool
         Whether the 128 latents follow the columns.
     """
 
     store: Store
-    rows: NDArray[np.int64]
-    has_latents: bool
+    rows: NDArray[np.int64] | Mask
+    has_latents: bool = False
 
     @property
+    def n_objects(self) -> int:
+        """Return M."""
+        return self.rows.count if isinstance(self.rows, Mask) else len(self.rows)
+
+    @cached_property
     def provenance(self) -> dict[str, str]:
         """Return what every export says of itself, as text."""
-        manifest = self.store.manifest
-        said = {
-            "store": self.store.path.name,
-            "model": f"{manifest.model.get('name')} {manifest.model.get('id')}",
-            "objects": self._populations(),
-            "tiers": self._tiers(),
-            "exported": datetime.now(UTC).isoformat(timespec="seconds"),
-        }
-        if manifest.simulated:
-            facts = ", ".join(f"{name} {value}" for name, value in manifest.simulated.items())
-            said["data"] = f"simulated: no telescope saw these objects ({facts})"
-        return said
+        return provenance_of(self.store, self.n_objects, self.chunks())
 
-    def _populations(self) -> str:
-        codes = self.store.column("population")[self.rows]
-        legend = self.store.legend("population")
-        counts = {name: np.count_nonzero(codes == code) for code, name in enumerate(legend)}
-        listed = ", ".join(f"{count:,} {name}" for name, count in counts.items() if count)
-        return (
-            f"{len(self.rows):,} of {self.store.n_objects:,} objects; population: {listed or '-'}"
-        )
-
-    def _tiers(self) -> str:
-        manifest = self.store.manifest
-        bits = ", ".join(f"{bit} {name}" for bit, name in enumerate(manifest.tiers))
-        return f"tier_bits, bit by bit: {bits} (tier rules version {manifest.tiers_version})"
-
-    @property
+    @cached_property
     def schema(self) -> pa.Schema:
         """Return names, types and units of the exported columns, with the provenance."""
-        return self.table(slice(0, 0)).schema
+        return self._table(np.empty(0, np.int64)).schema.with_metadata(self.provenance)
+
+    def chunks(self) -> Iterator[NDArray[np.int64]]:
+        """Yield the rows, (K,) int64 at a time."""
+        if isinstance(self.rows, Mask):
+            yield from _mask_chunks(self.rows)
+            return
+        for start in range(0, len(self.rows), CHUNK_ROWS):
+            yield self.rows[start : start + CHUNK_ROWS]
 
     def tables(self) -> Iterator[pa.Table]:
-        """Yield the objects in chunks."""
-        for start in range(0, len(self.rows), CHUNK_ROWS):
-            yield self.table(slice(start, start + CHUNK_ROWS))
+        """Yield the objects in chunks, decoded: text for codes, null for null."""
+        for rows in self.chunks():
+            yield self._table(rows).replace_schema_metadata(self.schema.metadata)
 
-    def table(self, part: slice) -> pa.Table:
-        """Return some of the objects decoded: text for codes, null for null."""
-        rows = self.rows[part]
+    def width(self, name: str) -> int:
+        """Return the bytes of the longest text that a column of text can hold, at least 1."""
+        return max((len(as_ascii(t)) for t in self.store.legend(name)), default=1) or 1
+
+    def has_null(self, name: str) -> bool:
+        """Return whether a column that is no float is null for one of the objects."""
+        values, null = self.store.column(name), self.store.describe(name).null
+        return any(bool((values[rows] == null).any()) for rows in self.chunks())
+
+    def _table(self, rows: NDArray[np.int64]) -> pa.Table:
         store = self.store
         arrays = [decoded(store, name, rows) for name in store.column_names]
         columns = [store.describe(name) for name in store.column_names]
@@ -101,50 +100,62 @@ class Selected:
                 column = BY_NAME[name]
                 arrays.append(pa.array(latents[:, i]))
                 fields.append(_field(column.catalog_name, arrays[-1], "", column.meaning))
-        return pa.Table.from_arrays(arrays, schema=pa.schema(fields, metadata=self.provenance))
+        return pa.Table.from_arrays(arrays, schema=pa.schema(fields))
 
 
-def export_rows(
-    store: Store, rows: ArrayLike, path: Path, fmt: str, *, has_latents: bool = False
-) -> None:
-    """Write objects to a file that appears under its name only when it is complete.
+def stream_rows(
+    store: Store, rows: ArrayLike | Mask, fmt: str, *, has_latents: bool = False
+) -> Generator[bytes]:
+    """Make the file of some objects piece by piece; nothing is kept of what was yielded.
 
     Parameters
     ----------
     store : Store
         N objects.
-    rows : (M,) integer
-        Which, in this order.
-    path : Path
-        File to write; one that is there is replaced.
+    rows : (M,) integer, or Mask
+        Which: row numbers in the order they are written, or a mask of the N.
     fmt : str
-        ``csv``, ``parquet``, ``ecsv``, ``fits`` or ``votable``. CSV has no place for provenance
-        (a comment line breaks most readers): its columns `model_id` and `is_simulated` say it.
-        The other formats carry units and provenance; the last three are made in memory.
+        One of `FORMATS`. CSV has no place for provenance (a comment line breaks most readers): its
+        columns `model_id` and `is_simulated` say it. The other formats carry units and provenance.
     has_latents : bool
         Whether to add the 128 latents, which are stored as float16.
+
+    Returns
+    -------
+    generator of bytes
+        Closing it early is fine.
+
+    Raises
+    ------
+    InputError
+        For an unknown format, or a row that is not in the store.
+    """
+    if fmt not in FORMATS:
+        raise InputError(unknown_name("export format", fmt, tuple(FORMATS)))
+    chosen = _checked(store, rows) if isinstance(rows, Mask) else store.checked_rows(rows)
+    return FORMATS[fmt](Selected(store, chosen, has_latents))
+
+
+def export_rows(
+    store: Store, rows: ArrayLike | Mask, path: Path, fmt: str, *, has_latents: bool = False
+) -> None:
+    """Write objects to a file that appears under its name only when it is complete.
+
+    Parameters are those of `stream_rows`; a file that is at `path` already is replaced.
 
     Raises
     ------
     InputError
         For an unknown format, a row that is not in the store, or a folder that is not there.
     """
-    writers: dict[str, Callable[[Selected, Path], None]] = {
-        "csv": _write_csv,
-        "parquet": _write_parquet,
-        "ecsv": _write_with_astropy,
-        "fits": _write_with_astropy,
-        "votable": _write_with_astropy,
-    }
-    if fmt not in writers:
-        raise InputError(unknown_name("export format", fmt, tuple(writers)))
+    pieces = stream_rows(store, rows, fmt, has_latents=has_latents)
     path = Path(path)
     if not path.parent.is_dir():
         raise InputError(f"The folder {path.parent} of the export does not exist; make it first.")
-    selected = Selected(store, store.checked_rows(rows), has_latents)
     unfinished = path.with_name(f".{path.name}.{os.getpid()}.{fmt}")
     try:
-        writers[fmt](selected, unfinished)
+        with unfinished.open("wb") as file:
+            file.writelines(pieces)
         unfinished.replace(path)
     finally:
         unfinished.unlink(missing_ok=True)
@@ -168,23 +179,91 @@ def decoded(store: Store, name: str, rows: NDArray[np.int64]) -> pa.Array:
     return pa.array(values, mask=is_null)
 
 
+def as_ascii(text: str) -> str:
+    """Escape what FITS cannot hold, such as a letter with an accent in a file name."""
+    return text.encode("ascii", "backslashreplace").decode("ascii")
+
+
+def _checked(store: Store, mask: Mask) -> Mask:
+    if mask.n_rows != store.n_objects:
+        raise InputError(
+            f"A mask of {mask.n_rows:,} rows came for a store of {store.n_objects:,} objects; "
+            "make it from this store."
+        )
+    return mask
+
+
+def _mask_chunks(mask: Mask) -> Iterator[NDArray[np.int64]]:
+    """Yield the rows of a mask; chunks of a sparse one are joined, to twice the size at most."""
+    step = max(1, CHUNK_ROWS // WORD)
+    waiting: list[NDArray[np.int64]] = []
+    for start in range(0, len(mask.words), step):
+        words = mask.words[start : start + step]
+        waiting.append(Mask(words, WORD * len(words)).rows() + WORD * start)
+        if sum(map(len, waiting)) >= CHUNK_ROWS:
+            yield np.concatenate(waiting)
+            waiting = []
+    if any(len(rows) for rows in waiting):
+        yield np.concatenate(waiting)
+
+
 def _field(name: str, array: pa.Array, unit: str, meaning: str) -> pa.Field:
     return pa.field(name, array.type, metadata={"unit": unit, "meaning": meaning})
 
 
-def _write_csv(selected: Selected, path: Path) -> None:
-    with pa.csv.CSVWriter(path, selected.schema) as writer:
+def _stream_csv(selected: Selected) -> Generator[bytes]:
+    outlet = Outlet()
+    with pa.csv.CSVWriter(outlet, selected.schema) as writer:
         for table in selected.tables():
             writer.write_table(table)
+            yield outlet.take()
+    yield outlet.take()
 
 
-def _write_parquet(selected: Selected, path: Path) -> None:
-    with pq.ParquetWriter(path, selected.schema, compression="zstd") as writer:
+def _stream_parquet(selected: Selected) -> Generator[bytes]:
+    outlet = Outlet()
+    with pq.ParquetWriter(outlet, selected.schema, compression="zstd") as writer:
         for table in selected.tables():
             writer.write_table(table)
+            yield outlet.take()
+    yield outlet.take()
 
 
-def _write_with_astropy(selected: Selected, path: Path) -> None:
-    from .astrotable import write_astropy  # astropy's tables take most of a second to import
+# astropy's tables take most of a second to import: only who asks for them pays.
+def _stream_ecsv(selected: Selected) -> Generator[bytes]:
+    from .astrotable import stream_ecsv
 
-    write_astropy(selected.table(slice(None)), path, path.suffix[1:])
+    return stream_ecsv(selected.schema, selected.tables())
+
+
+def _stream_votable(selected: Selected) -> Generator[bytes]:
+    from .astrotable import stream_votable
+
+    return stream_votable(selected.schema, selected.tables())
+
+
+def _stream_fits(selected: Selected) -> Generator[bytes]:
+    from .fitsrows import stream_fits
+
+    names = {selected.store.describe(n).catalog_name: n for n in selected.store.column_names}
+    fields = {field.name: field.type for field in selected.schema}
+    widths = {
+        name: selected.width(ours)
+        for name, ours in names.items()
+        if pa.types.is_string(fields[name])
+    }
+    nullable = {
+        name
+        for name, ours in names.items()
+        if pa.types.is_boolean(fields[name]) and selected.has_null(ours)
+    }
+    return stream_fits(selected.schema, selected.tables(), selected.n_objects, (widths, nullable))
+
+
+FORMATS: dict[str, Callable[[Selected], Generator[bytes]]] = {
+    "csv": _stream_csv,
+    "parquet": _stream_parquet,
+    "ecsv": _stream_ecsv,
+    "fits": _stream_fits,
+    "votable": _stream_votable,
+}

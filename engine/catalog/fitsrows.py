@@ -1,6 +1,6 @@
 """A FITS binary table in chunks: astropy writes the headers, numpy the rows."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from typing import Any
 
@@ -20,7 +20,7 @@ Shape = tuple[Mapping[str, int], AbstractSet[str]]
 
 def stream_fits(
     schema: pa.Schema, tables: Iterable[pa.Table], n_objects: int, shape: Shape
-) -> Iterator[bytes]:
+) -> Generator[bytes]:
     """Yield a FITS file of one binary table with units and provenance.
 
     Null is TNULL, the least integer of its type, for whole numbers; NaN for others; empty for text.
@@ -43,7 +43,7 @@ def stream_fits(
     hdu.header["NAXIS2"] = n_objects
     yield fits.PrimaryHDU().header.tostring().encode("ascii")
     yield hdu.header.tostring().encode("ascii")
-    kinds = np.dtype([(field.name, _kind(field, shape)) for field in schema])
+    kinds = np.dtype([(field.name, _written(_kind(field, shape))) for field in schema])
     n_bytes = 0
     for table in tables:
         rows = np.empty(table.num_rows, kinds)
@@ -84,12 +84,17 @@ def _kind(field: pa.Field, shape: Shape) -> np.dtype[Any]:
     return np.dtype(field.type.to_pandas_dtype()).newbyteorder(">")
 
 
+def _written(kind: np.dtype[Any]) -> np.dtype[Any]:
+    """Return the type of the bytes of a column: truth is the letter T or F."""
+    return np.dtype("S1") if kind.kind == "b" else kind
+
+
 def _values(values: pa.ChunkedArray, kind: np.dtype[Any]) -> NDArray[Any]:
     """Return (M,) values as they lie in the file, up to the order of bytes."""
+    if pa.types.is_boolean(values.type) and kind.kind == "S":
+        return np.where(values.to_numpy(), b"T", b"F")
     if kind.kind == "S":
         return _texts(values, kind)
-    if kind.kind == "?":  # FITS writes the letters T and F
-        return np.where(values.to_numpy(), b"T", b"F").view("?")
     if kind.kind == "i":
         return values.cast(_integer(kind)).fill_null(int(np.iinfo(kind).min)).to_numpy()
     return values.to_numpy()

@@ -2,9 +2,10 @@
 
 import json
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -18,6 +19,11 @@ from .latents import Latents
 from .manifest import Manifest, StoredColumn
 from .names import unknown_name
 from .schema import N_LATENTS, schema_hash
+
+if TYPE_CHECKING:
+    from anomaly_explorer.engine.contrast.totals import Totals
+    from anomaly_explorer.engine.embedding.neighbors import Neighbors
+    from anomaly_explorer.engine.plane.mask import Mask
 
 PLANE_NAMES = ("umap", "score_snr")
 _ARMS = ("B", "R", "Z")
@@ -133,6 +139,43 @@ class Store:
     def latents(self, rows: ArrayLike) -> NDArray[np.float32]:
         """Return the latents of M rows in the given order, (M, 128); stored as float16."""
         return self._latents.take(self.checked_rows(rows))
+
+    @property
+    def latent_block_rows(self) -> int:
+        """Return how many rows the latents of a block are of; the last one may have fewer."""
+        return self._latents.block_rows
+
+    def latent_block(self, index: int) -> NDArray[np.float16]:
+        """Return the latents of one block of rows, (128, rows of the block), mapped."""
+        return self._latents.block(index)
+
+    def nearest(
+        self,
+        query: int | ArrayLike,
+        n_nearest: int = 50,
+        mask: "Mask | None" = None,
+        progress: Callable[[int, int], bool] | None = None,
+    ) -> "Neighbors":
+        """Find the objects nearest in latent space to a row or to (128,) latents.
+
+        See `engine.embedding.neighbors.nearest_rows`, which does it and says what it raises.
+        """
+        from anomaly_explorer.engine.embedding.neighbors import nearest_rows  # numba comes along
+
+        return nearest_rows(self._latents, query, n_nearest, mask, progress)
+
+    @cached_property
+    def totals(self) -> "Totals":
+        """Return the counts of every column per population, read when first asked for.
+
+        Raises
+        ------
+        StoreError
+            When they are missing or damaged.
+        """
+        from anomaly_explorer.engine.contrast.totals import open_totals
+
+        return open_totals(self.path, self._described)
 
     def records(self, rows: ArrayLike, names: Sequence[str] | None = None) -> list[dict[str, Any]]:
         """Return M objects in the given order, decoded to plain Python values.

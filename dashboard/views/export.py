@@ -1,0 +1,72 @@
+"""The export menu: what is shown or selected, as a file in any of the formats."""
+
+from pathlib import Path
+from typing import Any
+
+import panel as pn
+import param
+from panel.custom import JSComponent
+
+from anomaly_explorer.dashboard.session import Session
+
+# What is read on the menu -> ending of the file.
+FORMATS = {"CSV": "csv", "Parquet": "parquet", "ECSV": "ecsv", "FITS": "fits", "VOTable": "vot"}
+EXPORT_CSS = """
+:host{color:var(--text);font:13px/1.45 var(--sans);overflow:visible;}
+details{position:relative;} summary{list-style:none;cursor:pointer;padding:0 9px;line-height:24px;
+border:1px solid var(--grid);border-radius:5px;white-space:nowrap;font-size:12px;}
+summary::-webkit-details-marker{display:none;} summary:hover,details[open] summary{background:
+var(--raised);} summary:focus-visible,a:focus-visible{outline:1px solid var(--accent);}
+.menu{position:absolute;right:0;top:30px;z-index:2000;padding:8px 12px;min-width:270px;
+background:var(--panel);border:1px solid var(--grid);border-radius:6px;
+box-shadow:0 6px 18px rgba(0,0,0,.35);} .what{font-weight:600;margin-top:4px;}
+.links{display:flex;gap:10px;margin-bottom:6px;} a{color:var(--accent);text-decoration:none;}
+a:hover{text-decoration:underline;} .reason{color:var(--muted);margin-bottom:6px;}
+"""
+
+
+def describe_exports(session: Session) -> list[dict[str, str]]:
+    """Return what can be exported: name in the URL, how many objects, and why not if none."""
+    n_selected, n_shown = session.n_selected, session.n_shown
+    return [
+        {
+            "name": "selection",
+            "label": f"Selection · {n_selected:,} objects",
+            "reason": "" if n_selected else "Nothing is selected: lasso objects on a map first.",
+        },
+        {
+            "name": "shown",
+            "label": f"All shown · {n_shown:,} objects",
+            "reason": "" if n_shown else "The filters show nothing: reset one of them.",
+        },
+    ]
+
+
+class ExportMenu(JSComponent):
+    """The menu in the browser: plain links, which the browser downloads."""
+
+    session_id = param.String(doc="Whose objects; empty = there is no server to ask.")
+    choices = param.List(doc="Name, label and reason of each set of objects.")
+    formats = param.Dict(doc="Name of each format and the ending of its file.")
+
+    _esm = Path(__file__).parent / "export.js"
+
+
+class ExportView(pn.viewable.Viewer):
+    """The export menu, bound to a session."""
+
+    def __init__(self, session: Session, session_id: str = "", **params: Any) -> None:
+        super().__init__(**params)
+        self.session = session
+        self.menu = ExportMenu(
+            session_id=session_id, choices=describe_exports(session), formats=FORMATS,
+            stylesheets=[EXPORT_CSS], css_classes=["export"], margin=(0, 6), align="center",
+        )  # fmt: skip
+
+    def refresh(self, *_: Any) -> None:
+        """Count again."""
+        self.menu.choices = describe_exports(self.session)
+
+    def __panel__(self) -> pn.viewable.Viewable:
+        """Return the menu."""
+        return self.menu
