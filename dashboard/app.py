@@ -1,5 +1,6 @@
 """One wired page: state, views, and what a change of the one does to the others."""
 
+from collections.abc import Callable
 from typing import Any
 
 import panel as pn
@@ -8,20 +9,25 @@ import panel_material_ui as pmui
 from anomaly_explorer.engine.catalog.store import Store
 
 from .browser import Browser
+from .connection import Connection
 from .detail import Detail
+from .drawer import Drawer
+from .keeper import Keeper, Kept
 from .keys import bind_keys
 from .latest import Latest
 from .live import LiveInspector
 from .material import material_theme
 from .session import Session
+from .sidebar import Sidebar
 from .state import ExplorerState
 from .theme import DARK, LIGHT, Palette
 from .tick import Tick
 from .views.brush import BrushView
+from .views.coloring import ColoringView
+from .views.export import ExportView
 from .views.facts import FactsView
-from .views.filters import FiltersView
 from .views.header import HeaderView
-from .views.map import MapView
+from .views.map import Limits, MapView
 from .views.spectrum import SpectrumView
 from .views.stack import StackView
 from .views.table import TableView, format_cell
@@ -48,30 +54,44 @@ class Explorer:
         Shared by all sessions.
     is_dark : bool
         Theme to open with.
+    keeper : Keeper, optional
+        Keeps undo and selection where the other processes find them.
     """
 
-    def __init__(self, store: Store, live: LiveInspector, is_dark: bool = True) -> None:
+    def __init__(
+        self,
+        store: Store,
+        live: LiveInspector,
+        is_dark: bool = True,
+        keeper: Keeper | None = None,
+    ) -> None:
         palette = DARK if is_dark else LIGHT
         self.store, self.live = store, live
         self.state = ExplorerState()
         self.session = Session(store, self.state)
         self._tick = Tick()
         self.header = HeaderView(self.session)
+        self._session_id = session_id()
+        self.export = ExportView(self.session, self._session_id)
+        self.connection = Connection(session_id=self._session_id)
         self.brush = BrushView(self.session)
-        self.filters = FiltersView(self.session)
+        self.sidebar = Sidebar(self.session, palette)
         self.maps = [
             MapView(self.session, name, self.describe, palette) for name in ("umap", "score_snr")
         ]
+        self.coloring = ColoringView(self.session)
         self.table = TableView(self.session)
         self.spectrum = SpectrumView(palette=palette)
         self.facts = FactsView()
         self.stack = StackView(palette=palette)
         self.detail = Detail(self.session, live, (self.spectrum, self.facts, self.stack))
+        self.drawer = Drawer(self.session, live, self.detail, (self.table, self.stack))
         self.browser = Browser(bind_keys(self))
         self.page = self._lay_out(is_dark)
         self._connect()
         self.repaint(palette)
         self._await_device()
+        self._keep(keeper)
         pn.state.on_session_destroyed(self.close)
 
     def describe(self, row: int) -> str:
@@ -95,6 +115,7 @@ class Explorer:
             view.repaint(palette)
         for view in (self.spectrum, self.stack):
             view.palette = palette
+        self.sidebar.repaint(palette)
 
     def step_focus(self, step: int) -> None:
         """Focus the next object of the table (step 1) or the one before (-1), page by page."""
@@ -115,21 +136,17 @@ class Explorer:
         self._map_row = pn.Row(
             *self.maps, sizing_mode="stretch_both", stylesheets=[COLUMN_CSS], min_height=220
         )
-        scrolling = pn.Column(self.stack, sizing_mode="stretch_both", scroll="y-auto")
-        drawer = pmui.Tabs(
-            ("Table", self.table), ("Stack of the selection", scrolling), height=300,
-            sizing_mode="stretch_width", dynamic=False,
-        )  # fmt: skip
         left = pn.Column(
-            self.brush, self._map_row, drawer, sizing_mode="stretch_both", stylesheets=[COLUMN_CSS],
-            styles={"flex": "1 1 56%"},
+            self.brush, self.coloring, self._map_row, self.drawer.tabs, sizing_mode="stretch_both",
+            stylesheets=[COLUMN_CSS], styles={"flex": "1 1 56%"},
         )  # fmt: skip
         right = pn.Column(
             self.spectrum, self.facts, sizing_mode="stretch_both", scroll="y-auto",
             stylesheets=[COLUMN_CSS], styles={"flex": "1 1 44%"},
         )  # fmt: skip
         return pmui.Page(
-            title=TITLE, header=[self.header, self.browser], sidebar=[self.filters],
+            title=TITLE, sidebar=[self.sidebar.column],
+            header=[self.header, self.export, self.browser, self.connection],
             main=[pn.Row(left, right, sizing_mode="stretch_both", stylesheets=[PAGE_CSS])],
             sidebar_width=SIDEBAR_WIDTH, dark_theme=is_dark, theme_toggle=True,
             theme_config=material_theme(), busy_indicator="linear",
@@ -142,6 +159,9 @@ class Explorer:
         state.param.watch(self.table.refresh, ["sort_by", "is_descending", "page"])
         state.param.watch(self._on_focus, "focus")
         state.param.watch(self._on_plane, "plane")
+        state.param.watch(lambda *_: soon("colors", self._recolor), "coloring")
+        for view in self.maps:
+            view.on_frame = self._on_frame_of(view)
         self.header.search.param.watch(self._on_search, "enter_pressed")
         self.page.param.watch(
             lambda event: soon("paint", lambda: self.repaint(DARK if event.new else LIGHT)),
@@ -150,10 +170,24 @@ class Explorer:
 
     def _draw_rows(self) -> None:
         for view in self.maps:
-            view.redraw()
-        self.table.refresh()
+            view.restart()
         self.brush.refresh()
-        self.detail.show_stack()
+        self.table.refresh()
+        self.export.refresh()
+
+    def _recolor(self) -> None:
+        self.coloring.show_legend(None)
+        for view in self.maps:
+            view.recolor()
+
+    def _on_frame_of(self, view: MapView) -> Callable[[Limits], None]:
+        """Return what a new frame of a map changes: the legend is that of the first on screen."""
+
+        def on_frame(limits: Limits) -> None:
+            if view is next(each for each in self.maps if each.is_visible):
+                self.coloring.show_legend(limits)
+
+        return on_frame
 
     def _on_focus(self, *_: Any) -> None:
         row = self.state.focus
@@ -169,6 +203,12 @@ class Explorer:
     def _on_search(self, *_: Any) -> None:
         self.detail.find(self.header.search.value_input)
 
+    def _keep(self, keeper: Keeper | None) -> None:
+        """Go on where another process left this session, and let others go on from here."""
+        if keeper is not None and self._session_id:
+            kept = Kept(keeper, self._session_id, self.state)
+            pn.state.curdoc.on_event("document_ready", kept.refresh)
+
     def _await_device(self) -> None:
         """Load the model once the first picture is out; then write its device in the header."""
         self._show_device()
@@ -181,8 +221,18 @@ class Explorer:
 
     def close(self, *_: Any) -> None:
         """Want no answers any more: the session ended."""
-        self.detail.close()
+        for part in (self.detail, self.drawer, self.sidebar):
+            part.close()
+        for view in self.maps:
+            view.close()
 
     def _show_device(self) -> None:
         self.header.show_device(self.live.device)
         self.spectrum.device = self.live.device
+
+
+def session_id() -> str:
+    """Return the id of the Bokeh session being made or served; empty outside a server."""
+    document = pn.state.curdoc
+    context = None if document is None else document.session_context
+    return "" if context is None else context.id

@@ -230,6 +230,21 @@ def export(options: Namespace) -> None:
     say(f"{options.out}: {len(rows):,} of {store.n_objects:,} objects")
 
 
+def bench(options: Namespace) -> None:
+    """Measure a store, and say and write the figures."""
+    import json
+
+    from .measuring.report import table_of
+    from .measuring.run import Wish, measure_store
+
+    with steps() as tell:
+        figures = measure_store(Wish(options.store, options.spectra, options.weights), tell)
+    for line in table_of(figures):
+        say(line)
+    if options.json is not None:
+        options.json.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+
+
 def serve(options: Namespace) -> None:
     """Serve a store until interrupted."""
     run_server(_settings(options, options.store, options.spectra, options.weights))

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
 
-import numpy as np
-
 from anomaly_explorer.engine.errors import ExplorerError
+from anomaly_explorer.engine.plane.mask import Mask
 
+from .errand import Errand, Report
 from .latest import Latest
 from .live import LiveInspector
 from .session import Session
@@ -34,6 +34,11 @@ class Detail:
         Shared by all sessions.
     spectrum, facts, stack
         The views that are filled.
+
+    Attributes
+    ----------
+    is_stack_visible : bool
+        Nothing is stacked while it is False.
     """
 
     def __init__(
@@ -44,8 +49,10 @@ class Detail:
     ) -> None:
         self.session, self.live = session, live
         self.spectrum, self.facts, self.stack = views
-        self._objects, self._stacks = Latest(live.pool), Latest(live.stack_pool)
-        self._stacked = NO_ROWS
+        self._objects = Latest(live.pool)
+        self._stacks = Errand(live, self._tell_stack, live.stack_pool)
+        self._stacked: Mask | None = None
+        self.is_stack_visible = True
         self.show_object(None)
         self.stack.show(None, STACK_HINT)
 
@@ -67,26 +74,27 @@ class Detail:
         self._objects.ask(lambda _: self.live.inspector().inspect(row), show)
 
     def show_stack(self) -> None:
-        """Stack what is selected and shown, unless it is stacked already."""
-        rows = self.session.selected_rows
-        if np.array_equal(rows, self._stacked):
+        """Stack what is selected and shown, while it is on screen and unless it is already."""
+        selected = self.session.selected
+        known = self._stacked
+        if not self.is_stack_visible or (known is not None and known.equals(selected)):
             return
-        self._stacked = rows
+        self._stacked = selected
         self._stacks.cancel()
-        if len(rows) == 0:
+        if not selected.count:
             self.stack.show(None, STACK_HINT)
             return
-        self.stack.show(None, f"Reading {len(rows):,} spectra…")
+        self.stack.show(None, f"Reading the spectra of {selected.count:,} objects…")
 
-        def job(number: int) -> Any:
+        def job(report: Report) -> Any:
             from anomaly_explorer.engine.model.stack import stack_rows
 
-            def goes_on(done: int, total: int) -> bool:
-                return self._stacks.is_wanted(number) and not self.live.is_closed
+            return stack_rows(self.live.inspector(), selected, report)
 
-            return stack_rows(self.live.inspector(), rows, goes_on)
+        self._stacks.start(job, lambda future: self._show(future, self.stack.show, "The stack"))
 
-        self._stacks.ask(job, lambda future: self._show(future, self.stack.show, "The stack"))
+    def _tell_stack(self, done: int, total: int) -> None:
+        self.stack.show(None, f"{done:,} of {total:,} spectra read…")
 
     def find(self, text: str) -> None:
         """Focus the object with a TARGETID, or say that there is none."""

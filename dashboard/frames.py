@@ -1,12 +1,15 @@
 """What all sessions over one store share: masks, pyramids, histograms and table orders, kept."""
 
+import math
+import os
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from anomaly_explorer.engine.catalog.filters import AllOf, AnyOf, Filter, OneOf, Tier
+from anomaly_explorer.engine.catalog.filters import AllOf, Filter, OneOf, Range
 from anomaly_explorer.engine.catalog.masks import MaskCache
 from anomaly_explorer.engine.catalog.order import Rows, Sort, ordered_rows
 from anomaly_explorer.engine.catalog.store import Store
@@ -19,9 +22,9 @@ from anomaly_explorer.engine.plane.pyramid import Pyramids
 from anomaly_explorer.engine.plane.raster import Values
 from anomaly_explorer.engine.plane.shelf import Shelf
 
-# What the anomaly layer marks: the top 1 % of the stated population and the published score tiers.
-MARKED_TIERS = ("top_1", "mild", "moderate", "high", "extreme")
-MARKED = AnyOf(tuple(Tier(name) for name in MARKED_TIERS))
+# What the anomaly layer marks: the highest scores of each population, at most so many. More would
+# hide the map they are drawn over.
+MAX_MARKED, MARKED_SHARE = 2_000, 0.01
 # How the objects of a pixel are coloured by a column.
 MEAN, LARGEST, COMMONEST = "mean", "largest", "commonest"
 # More values than this are no legend anybody reads.
@@ -45,11 +48,24 @@ class Frames:
         self.masks = MaskCache(store)
         self.pyramids = Pyramids()
         self._orders = Shelf(_ORDER_BUDGET)
+        # Its threads start with the first frame: a server may fork before.
+        self.pool = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="frame")
 
     @cached_property
     def histograms(self) -> Mapping[str, Histogram]:
         """Return the histograms of the store by column."""
         return open_histograms(self.store.path)
+
+    @property
+    def n_marked(self) -> int:
+        """Return how many objects of the largest population the anomaly layer marks."""
+        largest = max(self.store.manifest.ranked.values(), default=0)
+        return min(MAX_MARKED, math.ceil(MARKED_SHARE * largest))
+
+    @property
+    def marked(self) -> Filter:
+        """Return which objects the anomaly layer marks, whatever is shown."""
+        return Range("score_rank", 1, self.n_marked)
 
     def mask(self, *clauses: Filter) -> Mask:
         """Return which objects match every clause."""

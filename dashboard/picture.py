@@ -8,8 +8,10 @@ from dataclasses import dataclass
 
 import numba
 import numpy as np
+from bokeh.palettes import Viridis256
 from numpy.typing import NDArray
 
+from .coloring import Coloring
 from .theme import TRANSPARENT, Palette, blend
 
 # Levels of the image: 0 is empty, then one run of levels per layer, later layers over earlier.
@@ -19,6 +21,14 @@ SPARSE = 60_000
 VERY_SPARSE = 3_000
 # Counts below this have their level looked up; of the few above it is worked out.
 _LISTED = 2**14
+_CORE = (0.01, 0.99)
+VALUE_RAMP = Viridis256
+# Okabe & Ito 2008 first, then the rest of a rainbow of even lightness.
+_CATEGORY_COLORS = (
+    "#56b4e9", "#e69f00", "#009e73", "#cc79a7", "#f0e442", "#0072b2", "#d55e00", "#9aa5b1",
+    "#b39ddb", "#80cbc4", "#ef9a9a", "#aed581", "#ffcc80", "#90caf9", "#ce93d8", "#bcaaa4",
+    "#4db6ac", "#ff8a65", "#dce775", "#7986cb", "#f06292", "#4dd0e1", "#a1887f", "#81c784",
+)  # fmt: skip
 
 Counts = NDArray[np.uint32]
 
@@ -40,6 +50,8 @@ class Layers:
         viewport they were asked for.
     values : float32, optional
         What colours the visible objects, when it is not their count; NaN where there are none.
+    n_categories : int
+        When the values are codes of a category: how many there are.
     """
 
     context: Counts
@@ -48,6 +60,21 @@ class Layers:
     anomalies: NDArray[np.float32]
     limits: tuple[float, float, float, float] | None = None
     values: NDArray[np.float32] | None = None
+    n_categories: int = 0
+
+
+def value_limits(layers: Layers) -> tuple[float, float] | None:
+    """Return the values of the first and the last colour: the 1st and 99th percentile on screen.
+
+    None when counts or categories are drawn, or nothing is there.
+    """
+    if layers.values is None or layers.n_categories:
+        return None
+    known = layers.values[np.isfinite(layers.values)]
+    if len(known) == 0:
+        return None
+    low, high = np.quantile(known, _CORE)
+    return float(low), float(high)
 
 
 def compose_picture(layers: Layers) -> NDArray[np.uint8]:
@@ -56,7 +83,7 @@ def compose_picture(layers: Layers) -> NDArray[np.uint8]:
     radius = 2 if n_visible < VERY_SPARSE else 1 if n_visible < SPARSE else 0
     picture = np.zeros(layers.visible.shape, dtype=np.uint8)
     _paint(picture, _log_levels(layers.context, CONTEXT), min(radius, 1))
-    _paint(picture, _log_levels(layers.visible, VISIBLE), radius)
+    _paint(picture, _visible_levels(layers), radius)
     _paint(picture, _log_levels(layers.selected, SELECTED), radius)
     _paint(picture, _score_levels(layers.anomalies), max(radius, 1))
     return picture
@@ -81,6 +108,31 @@ def _log_levels(counts: Counts, run: tuple[int, int]) -> NDArray[np.uint8]:
         is_large = counts >= _LISTED
         levels[is_large] = _levels_of(counts[is_large], largest, run)
     return levels
+
+
+def _visible_levels(layers: Layers) -> NDArray[np.uint8]:
+    """Return the levels of the objects shown, by count, by value or by category and count."""
+    if layers.values is None:
+        return _log_levels(layers.visible, VISIBLE)
+    low, high = VISIBLE
+    values, is_there = layers.values, np.isfinite(layers.values)
+    levels = np.zeros(values.shape, dtype=np.uint8)
+    if layers.n_categories:
+        step = steps_of(layers.n_categories)
+        shades = _log_levels(layers.visible, (0, step - 1))
+        levels[is_there] = low + step * values[is_there].astype(np.uint8) + shades[is_there]
+        return levels
+    least, most = value_limits(layers) or (0.0, 1.0)
+    strength = np.clip((values[is_there] - least) / max(most - least, 1e-30), 0, 1)
+    levels[is_there] = low + np.rint(strength * (high - low))
+    # Objects without a value are still objects: the faintest colour says that they are there.
+    levels[(layers.visible > 0) & ~is_there] = CONTEXT[1]
+    return levels
+
+
+def steps_of(n_categories: int) -> int:
+    """Return how many shades each category has."""
+    return (VISIBLE[1] - VISIBLE[0] + 1) // n_categories
 
 
 def _levels_of(
@@ -137,20 +189,42 @@ def _grown(levels: NDArray[np.uint8], disc: NDArray[np.int64]) -> NDArray[np.uin
     return grown
 
 
-def picture_colors(palette: Palette) -> list[str]:
-    """Return the 256 colours of the levels under a palette."""
-    ramps = (
+def picture_colors(palette: Palette, coloring: Coloring | None = None) -> list[str]:
+    """Return the 256 colours of the levels under a palette.
+
+    Parameters
+    ----------
+    palette : Palette
+    coloring : Coloring, optional
+        What the objects shown are coloured by; None = how many there are.
+    """
+    colors = [TRANSPARENT] * 256
+    for (low, high), faint, strong in (
         (CONTEXT, palette.panel, palette.context),
-        (VISIBLE, None, None),
         (SELECTED, palette.background, palette.selected),
         (ANOMALY, palette.panel, palette.anomaly),
-    )
-    colors = [TRANSPARENT] * 256
-    for (low, high), faint, strong in ramps:
+    ):
         for level in range(low, high + 1):
-            share = (level - low) / (high - low)
-            if faint is None or strong is None:
-                colors[level] = palette.density[1 + round(share * 254)]
-            else:
-                colors[level] = blend(faint, strong, 0.45 + 0.55 * share)
+            colors[level] = blend(faint, strong, 0.45 + 0.55 * (level - low) / (high - low))
+    low, high = VISIBLE
+    colors[low : high + 1] = _visible_colors(palette, coloring, high - low + 1)
     return colors
+
+
+def _visible_colors(palette: Palette, coloring: Coloring | None, n: int) -> list[str]:
+    if coloring is None:
+        return [palette.density[1 + round(i / (n - 1) * 254)] for i in range(n)]
+    if not coloring.categories:
+        return [VALUE_RAMP[round(i / (n - 1) * 255)] for i in range(n)]
+    step = steps_of(len(coloring.categories))
+    shades = [
+        blend(palette.panel, color, 0.45 + 0.55 * shade / max(step - 1, 1))
+        for color in category_colors(len(coloring.categories))
+        for shade in range(step)
+    ]
+    return [*shades, *[TRANSPARENT] * (n - len(shades))]
+
+
+def category_colors(n: int) -> list[str]:
+    """Return n colours that stay apart, also for colour-blind eyes where there are few."""
+    return [_CATEGORY_COLORS[i % len(_CATEGORY_COLORS)] for i in range(n)]

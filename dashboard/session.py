@@ -24,10 +24,12 @@ from anomaly_explorer.engine.plane.mask import Mask
 from anomaly_explorer.engine.plane.pick import nearest_row
 from anomaly_explorer.engine.plane.plane import Plane
 from anomaly_explorer.engine.plane.viewport import Viewport
+from anomaly_explorer.engine.query.expression import Expression
 from anomaly_explorer.engine.scoring.gate import POPULATIONS, SCIENCE, UNKNOWN
 
-from .frames import MARKED, frames_of
+from .frames import frames_of
 from .picture import Layers
+from .saved import saved_rows
 from .state import ALL, ExplorerState, Rows
 from .words import POPULATION_PHRASES
 
@@ -62,6 +64,12 @@ class Session:
     def population_label(self) -> str:
         """Return the words for the population shown."""
         return POPULATION_PHRASES[self.state.population]
+
+    @property
+    def shown_label(self) -> str:
+        """Return the words for what the filters show."""
+        is_whole = len(self.clauses) == len(self._population())
+        return self.population_label if is_whole else f"{self.population_label} shown"
 
     @property
     def clauses(self) -> tuple[Filter, ...]:
@@ -107,9 +115,7 @@ class Session:
         """Return a plane of the store."""
         return self.store.plane(name)
 
-    def layers(
-        self, plane: Plane, viewport: Viewport, reduction: tuple[str, str] | None = None
-    ) -> Layers:
+    def layers(self, plane: Plane, viewport: Viewport) -> Layers:
         """Return what the map draws, on the pixels of the level grid that the viewport snaps to.
 
         Parameters
@@ -118,20 +124,20 @@ class Session:
             One of the store's.
         viewport : Viewport
             What is on screen.
-        reduction : tuple of str, optional
-            What colours the objects shown, see `Frames.colors`; None = how many there are.
         """
-        draw, clauses = self.frames.pyramids, self.clauses
+        draw, clauses, coloring = self.frames.pyramids, self.clauses, self.state.coloring
+        by = None if coloring is None else (coloring.how, coloring.column)
         window = snap(plane.cells.square, viewport)
         visible = draw.counts(plane, window, self.mask)
-        marked = self.frames.mask(*clauses, MARKED)
+        marked = self.frames.mask(*clauses, self.frames.marked)
         return Layers(
             context=draw.counts(plane, window) - visible,
             visible=visible,
             selected=draw.counts(plane, window, self.selected),
             anomalies=draw.maxima(plane, window, self.frames.values("score_mse"), marked),
             limits=window.limits,
-            values=self.frames.colors(plane, window, clauses, reduction) if reduction else None,
+            values=None if by is None else self.frames.colors(plane, window, clauses, by),
+            n_categories=0 if coloring is None else len(coloring.categories),
         )
 
     def histogram(self, name: str) -> tuple[Axis, NDArray[np.int64]]:
@@ -171,6 +177,14 @@ class Session:
         records = self.store.records(chosen)
         return [{"row": int(row), **r} for row, r in zip(chosen, records, strict=True)], mask.count
 
+    def count_saved(self, name: str) -> int:
+        """Return how many objects a saved selection has, whatever the filters show."""
+        return self.frames.mask(saved_rows(self.state.saved[name])).count
+
+    def population_histogram(self, name: str) -> NDArray[np.int64]:
+        """Return how many objects of the population are in each bin of a histogram, (B,)."""
+        return self.frames.histograms[name].counts(self.frames.mask(*self._population()))
+
     def _population(self) -> tuple[Filter, ...]:
         population = self.state.population
         return () if population == ALL else (OneOf("population", (population,)),)
@@ -185,6 +199,10 @@ class Session:
         if state.classes:
             chosen.append(class_filter(self.store, state.classes))
         chosen += [Range(*limits) for limits in state.ranges if limits[0] != column]
+        if state.within in state.saved:
+            chosen.append(saved_rows(state.saved[state.within]))
+        if state.expression:
+            chosen.append(Expression(state.expression))
         return tuple(chosen)
 
 

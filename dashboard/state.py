@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 
 from anomaly_explorer.engine.plane.mask import Mask
 
+from .coloring import Coloring
+from .saved import add_saved
+
 MODES = ("replace", "add", "remove", "intersect")
 ALL = "all"
 MAX_UNDO = 100
@@ -35,11 +38,16 @@ class Moment:
     classes: tuple[str, ...]
     ranges: tuple[Limits, ...]
     selection: bytes
+    expression: str = ""
+    within: str = ""
 
     @property
     def filters(self) -> tuple[Any, ...]:
         """Return the part that decides which objects are shown."""
-        return self.population, self.tier, self.arms, self.classes, self.ranges
+        return (
+            self.population, self.tier, self.arms, self.classes, self.ranges, self.expression,
+            self.within,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -102,19 +110,30 @@ class ExplorerState(param.Parameterized):
     ranges = param.ClassSelector(
         class_=tuple, default=(), doc="Column, least and largest value of each range brushed."
     )
+    expression = param.String(default="", doc="Condition a person wrote; empty = none.")
+    within = param.String(default="", doc="Saved selection that is shown alone; empty = none.")
+    saved = param.Dict(
+        default={}, doc="Name of each saved selection, and its `Mask.pack` in base64."
+    )
     selection = param.ClassSelector(
         class_=Mask, default=Mask.none(0), doc="Objects picked by brushes."
     )
     mode = param.Selector(default="replace", objects=list(MODES), doc="How a brush combines.")
     focus = param.Integer(default=None, allow_None=True, doc="Store row being inspected.")
     plane = param.String(default="", doc="Plane on screen; empty = both side by side.")
+    coloring = param.ClassSelector(
+        class_=Coloring, default=None, allow_None=True,
+        doc="What colours the objects shown; None = how many there are.",
+    )  # fmt: skip
     sort_by = param.String(default="score_mse", doc="Column the table is sorted by.")
     is_descending = param.Boolean(default=True, doc="Whether the largest value comes first.")
     page = param.Integer(default=0, bounds=(0, None), doc="Page of the table, from 0.")
 
-    FILTERS: ClassVar[tuple[str, ...]] = ("population", "tier", "arms", "classes", "ranges")
+    FILTERS: ClassVar[tuple[str, ...]] = (
+        "population", "tier", "arms", "classes", "ranges", "expression", "within",
+    )  # fmt: skip
     LOOK: ClassVar[tuple[str, ...]] = (
-        "mode", "focus", "plane", "sort_by", "is_descending", "page",
+        "mode", "focus", "plane", "sort_by", "is_descending", "page", "saved",
     )  # fmt: skip
 
     def __init__(self, **params: Any) -> None:
@@ -129,8 +148,9 @@ class ExplorerState(param.Parameterized):
     def moment(self) -> Moment:
         """Return filters and selection as they are."""
         return Moment(
-            self.population, self.tier, self.arms, self.classes, self.ranges, self.selection.pack()
-        )
+            self.population, self.tier, self.arms, self.classes, self.ranges, self.selection.pack(),
+            self.expression, self.within,
+        )  # fmt: skip
 
     def brush(self, mask: Mask) -> None:
         """Let the objects of a brush meet the selection, in the chosen mode."""
@@ -142,13 +162,40 @@ class ExplorerState(param.Parameterized):
         is_open = low is None and high is None
         self.ranges = others if is_open else (*others, (column, low, high))
 
+    def save(self, name: str, mask: Mask) -> str:
+        """Keep a mask under a name, or under the next free letter; undo leaves it alone.
+
+        Returns
+        -------
+        str
+            The name.
+
+        Raises
+        ------
+        InputError
+            When the name is taken or too long, the mask is empty, or too much is kept already.
+        """
+        self.saved, chosen = add_saved(self.saved, name, mask)
+        return chosen
+
+    def forget(self, name: str) -> None:
+        """Keep a saved selection no longer, and show what it alone was shown of."""
+        if self.within == name:
+            self.within = ""
+        self.saved = {each: packed for each, packed in self.saved.items() if each != name}
+
+    def show_within(self, name: str) -> None:
+        """Show a saved selection alone, or no longer when it is the one already."""
+        if name in self.saved:
+            self.within = "" if self.within == name else name
+
     def clear_selection(self) -> None:
         """Pick nothing."""
         self.selection = Mask.none(self.selection.n_rows)
 
     def reset_filters(self) -> None:
-        """Show every tier, arm, class and value of the population."""
-        self.param.update(tier="", arms=(), classes=(), ranges=())
+        """Show every object of the population."""
+        self.param.update(tier="", arms=(), classes=(), ranges=(), expression="", within="")
 
     def sort(self, column: str) -> None:
         """Sort by a column, or turn its order around when it is the one already."""
@@ -170,6 +217,7 @@ class ExplorerState(param.Parameterized):
     def resume(self, history: History) -> None:
         """Take over filters, selection, undo, redo and look, such as another process kept them."""
         self._past, self._future = list(history.past), list(history.future)
+        self.saved = history.look.get("saved", {})  # a moment may be within one of them
         self._restore(self._past[-1])
         self.param.update(**history.look)
 
@@ -199,7 +247,8 @@ class ExplorerState(param.Parameterized):
         self._is_restoring = True
         try:
             selection = Mask.unpack(moment.selection, self.selection.n_rows)
-            self.param.update(**{**vars(moment), "selection": selection})
+            within = moment.within if moment.within in self.saved else ""
+            self.param.update(**{**vars(moment), "selection": selection, "within": within})
         finally:
             self._is_restoring = False
 

@@ -76,8 +76,10 @@ class Palette:
         """Return the colours and the type as custom properties of the page's root."""
         names = ("background", "panel", "raised", "text", "muted", "grid", "accent", "good")
         names += ("warning", "bad", "blue_arm", "red_arm", "nir_arm", "reconstruction", "noise")
+        names += ("context", "selected", "anomaly")
         colors = "".join(f"--{n.replace('_', '-')}:{getattr(self, n)};" for n in names)
-        return f":root{{{colors}--sans:{SANS};--mono:{MONO};}}"
+        ramp = f"--ramp:linear-gradient(90deg,{','.join(self.ramp_stops)});"
+        return f":root{{{colors}{ramp}--sans:{SANS};--mono:{MONO};}}"
 
 
 # Every HTML pane wears this; the colours come down from the root, through all shadow roots.

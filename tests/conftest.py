@@ -23,7 +23,12 @@ def pytest_addoption(parser):
     parser.addoption("--scale", action="store_true", help="run the tests marked scale")
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(config, items):
+    for item in items:
+        # A process runs whole files, and one of them all journeys: what they share is made once.
+        is_journey = item.path.parent.name == "journeys"
+        item.add_marker(pytest.mark.xdist_group("journeys" if is_journey else item.path.stem))
     if config.getoption("--scale"):
         return
     for item in items:

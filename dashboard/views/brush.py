@@ -1,5 +1,7 @@
 """The bar over the maps: what is shown of what, how a brush combines, undo, which planes."""
 
+from collections.abc import Mapping
+from html import escape
 from typing import Any
 
 import panel as pn
@@ -9,6 +11,7 @@ from anomaly_explorer.dashboard.session import Session
 from anomaly_explorer.dashboard.state import MODES
 from anomaly_explorer.dashboard.theme import BASE_CSS
 
+NEWLINE = "\n"
 PLANES = {"Map": "umap", "S/N": "score_snr", "Both": ""}
 
 
@@ -23,6 +26,26 @@ def describe_counts(session: Session) -> str:
     return text + (f" ({hidden:,} more hidden by filters)" if hidden else "")
 
 
+def describe_trust(embedding: Mapping[str, Any]) -> str:
+    """Return how far the map can be trusted as a chip of HTML; nothing where nobody checked.
+
+    Parameters
+    ----------
+    embedding : mapping
+        What `embedding.json` says: ``trustworthiness``, ``neighbor_preservation`` (both 0 to 1)
+        and ``checked_on``, what they were measured on.
+    """
+    trust, kept = (embedding.get(name) for name in ("trustworthiness", "neighbor_preservation"))
+    if not isinstance(trust, int | float):
+        return ""
+    lines = [f"Trustworthiness {trust:.3f}: 1 = whoever is near on the map is near in latent space"]
+    if isinstance(kept, int | float):
+        lines.append(f"Neighbors kept {kept:.3f}: share of nearest latents that stay near on it")
+    lines.append(f"Measured on {embedding.get('checked_on') or 'a sample'}")
+    lines.append("For neighbors in latent space itself use “Similar”")
+    return f'<span class="chip" title="{escape(NEWLINE.join(lines))}">map trust {trust:.2f}</span>'
+
+
 class BrushView(pn.viewable.Viewer):
     """Counts, modes and undo, bound to a session."""
 
@@ -31,6 +54,10 @@ class BrushView(pn.viewable.Viewer):
         self.session = session
         plain = {"margin": (0, 3), "align": "center"}
         self._counts = pn.pane.HTML("", css_classes=["counts"], stylesheets=[BASE_CSS], **plain)
+        self._trust = pn.pane.HTML(
+            describe_trust(session.store.manifest.embedding), css_classes=["map-trust"],
+            stylesheets=[BASE_CSS], **plain,
+        )  # fmt: skip
         self._mode = pmui.RadioButtonGroup(
             options=list(MODES), value="replace", size="small", css_classes=["brush-mode"], **plain
         )
@@ -59,7 +86,7 @@ class BrushView(pn.viewable.Viewer):
     def __panel__(self) -> pn.viewable.Viewable:
         """Return one row that wraps."""
         return pn.FlexBox(
-            self._counts, self._planes, self._mode,
+            self._counts, self._trust, self._planes, self._mode,
             pn.Row(self._undo, self._redo, self._clear, margin=0),
             justify_content="space-between", align_items="center", sizing_mode="stretch_width",
             gap="4px", css_classes=["brush-bar"],

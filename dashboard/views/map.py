@@ -1,7 +1,9 @@
 """The map: every object of the store in every frame, drawn on the server, picked by index."""
 
 import contextlib
+import logging
 from collections.abc import Callable
+from concurrent.futures import Future
 from typing import Any
 
 import panel as pn
@@ -10,7 +12,6 @@ from bokeh.models import (
     BoxSelectTool,
     ColumnDataSource,
     CustomJS,
-    Label,
     LassoSelectTool,
     LinearColorMapper,
     PanTool,
@@ -21,7 +22,14 @@ from bokeh.models import (
 )
 from bokeh.plotting import figure as new_figure
 
-from anomaly_explorer.dashboard.picture import Layers, compose_picture, picture_colors
+from anomaly_explorer.dashboard.marks import NOWHERE, Marks, Place
+from anomaly_explorer.dashboard.painter import Painter
+from anomaly_explorer.dashboard.picture import (
+    Layers,
+    compose_picture,
+    picture_colors,
+    value_limits,
+)
 from anomaly_explorer.dashboard.session import Session
 from anomaly_explorer.dashboard.theme import DARK, Palette, style_figure
 from anomaly_explorer.engine.errors import ExplorerError
@@ -33,8 +41,8 @@ LOD_TIMEOUT_MS = 60
 HOVER_REST_MS = 90
 PICK_PIXELS = 9
 DEFAULT_SIZE = (760, 560)
-# One mark that is nowhere: a source must not shrink to nothing while the browser paints it.
-_NOWHERE = {"x": [float("nan")], "y": [float("nan")]}
+Limits = tuple[float, float] | None
+_LOG = logging.getLogger(__name__)
 HOVER_JS = """
 clearTimeout(source.tags[0]);
 const at = [cb_obj.x, cb_obj.y];
@@ -111,6 +119,11 @@ class MapView(pn.viewable.Viewer):
     palette : Palette
     describe : callable
         Turns a store row into the text shown when the mouse rests on an object.
+
+    Attributes
+    ----------
+    on_frame : callable
+        Told the values of the first and the last colour of each frame shown.
     """
 
     def __init__(
@@ -124,14 +137,17 @@ class MapView(pn.viewable.Viewer):
         super().__init__(**params)
         self.session, self.plane_name, self.describe = session, plane, describe
         self.palette = palette
+        self.on_frame: Callable[[Limits], None] = lambda limits: None
         # Bokeh tells the size of the frame once it is laid out in the browser.
         self._size = dict(zip(("inner_width", "inner_height"), DEFAULT_SIZE, strict=True))
         viewport = self._viewport_of(session.plane(plane).extent, DEFAULT_SIZE)
         layers = session.layers(session.plane(plane), viewport)
         self.figure = draw_map(session.plane(plane), layers, viewport, palette)
+        self._painter = Painter(session.frames.pool)
         self._source = self.figure.select_one({"name": "density"}).data_source
         self._mapper = self.figure.select_one(LinearColorMapper)
-        self._add_marks()
+        self._marks = Marks(self.figure, palette)
+        self._mouse = ColumnDataSource(NOWHERE, name="mouse", tags=[0])
         self._listen()
         self._pane = pn.pane.Bokeh(self.figure, sizing_mode="stretch_both", min_height=200)
 
@@ -147,19 +163,49 @@ class MapView(pn.viewable.Viewer):
         return self._viewport_of((x.start, x.end, y.start, y.end), tuple(self._size.values()))
 
     def redraw(self, *_: Any) -> None:
-        """Draw the frame again."""
+        """Draw the frame again, off the event loop; the old one stays until it is there."""
+        if not self.is_visible:  # it is drawn when it is shown again
+            return
         try:
             viewport = self.viewport
         except ExplorerError:  # zoomed to nothing, or larger than any screen: keep the picture
             return
-        self._source.data = image_data(self.session.layers(self.plane, viewport))
+        plane, session = self.plane, self.session
+
+        def draw() -> tuple[dict[str, list[Any]], Limits]:
+            layers = session.layers(plane, viewport)
+            return image_data(layers), value_limits(layers)
+
+        self._painter.ask(draw, self._show)
+
+    def restart(self) -> None:
+        """Draw the frame again after other objects are shown: what is under way is outdated."""
+        self._painter.cancel()
+        self.redraw()
+
+    def recolor(self) -> None:
+        """Draw the frame again after other colours were chosen."""
+        self._mapper.palette = picture_colors(self.palette, self.session.state.coloring)
+        self.restart()
+
+    def close(self) -> None:
+        """Want no frames any more."""
+        self._painter.cancel()
+
+    def _show(self, done: "Future[Any]") -> None:
+        error = done.exception()
+        if error is not None:
+            _LOG.error("a frame of %s could not be drawn", self.plane_name, exc_info=error)
+            return
+        self._source.data, limits = done.result()
+        self.on_frame(limits)
 
     def repaint(self, palette: Palette) -> None:
         """Change the colours; no frame is drawn."""
         self.palette = palette
         style_figure(self.figure, palette)
-        self._mapper.palette = picture_colors(palette)
-        self._paint_marks()
+        self._mapper.palette = picture_colors(palette, self.session.state.coloring)
+        self._marks.paint(palette)
 
     def reset(self) -> None:
         """Show the whole plane."""
@@ -170,7 +216,7 @@ class MapView(pn.viewable.Viewer):
 
     def mark_focus(self, row: int | None) -> None:
         """Ring the object in focus."""
-        self._focus.data = self._position(row)
+        self._marks.focus(self._position(row))
 
     @property
     def is_visible(self) -> bool:
@@ -180,6 +226,7 @@ class MapView(pn.viewable.Viewer):
     @is_visible.setter
     def is_visible(self, is_visible: bool) -> None:
         self._pane.visible = is_visible
+        self.redraw()
 
     def __panel__(self) -> pn.viewable.Viewable:
         """Return the pane."""
@@ -189,31 +236,6 @@ class MapView(pn.viewable.Viewer):
         self, limits: tuple[float, float, float, float], size: tuple[int, int]
     ) -> Viewport:
         return Viewport(*(float(limit) for limit in limits), int(size[0]), int(size[1]))
-
-    def _add_marks(self) -> None:
-        """Add the ring of the focus, the ring and the words under the mouse."""
-        self._focus = ColumnDataSource(_NOWHERE, name="focus")
-        self._hover = ColumnDataSource(_NOWHERE, name="hover")
-        self._mouse = ColumnDataSource(_NOWHERE, name="mouse", tags=[0])
-        self._focus_ring = self.figure.scatter(
-            "x", "y", source=self._focus, size=15, fill_alpha=0, line_width=2, marker="circle"
-        )
-        self._hover_ring = self.figure.scatter(
-            "x", "y", source=self._hover, size=11, fill_alpha=0, line_width=1.5, marker="circle"
-        )
-        self._words = Label(
-            x=0, y=0, text="", x_offset=10, y_offset=8, visible=False, name="hover-words",
-            text_font_size="11px", padding=6, border_radius=4,
-        )  # fmt: skip
-        self.figure.add_layout(self._words)
-        self._paint_marks()
-
-    def _paint_marks(self) -> None:
-        self._focus_ring.glyph.line_color = self.palette.text
-        self._hover_ring.glyph.line_color = self.palette.accent
-        self._words.background_fill_color = self.palette.raised
-        self._words.border_line_color = self.palette.grid
-        self._words.text_color = self.palette.text
 
     def _listen(self) -> None:
         plot = self.figure
@@ -256,10 +278,7 @@ class MapView(pn.viewable.Viewer):
 
     def _name(self, row: int | None) -> None:
         """Ring and name the object under the mouse."""
-        self._hover.data = place = self._position(row)
-        self._words.visible = row is not None
-        if row is not None:
-            self._words.update(x=place["x"][0], y=place["y"][0], text=self.describe(row))
+        self._marks.hover(self._position(row), None if row is None else self.describe(row))
 
     def _pick(self, x: float, y: float) -> int | None:
         try:
@@ -269,9 +288,9 @@ class MapView(pn.viewable.Viewer):
         except ExplorerError:  # the mouse can rest where the plane has no numbers
             return None
 
-    def _position(self, row: int | None) -> dict[str, list[float]]:
+    def _position(self, row: int | None) -> Place:
         """Return where a store row is on this plane, as columns of a source."""
         if row is None:
-            return _NOWHERE
+            return NOWHERE
         at = self.plane.position(row)
-        return _NOWHERE if at is None else {"x": [at[0]], "y": [at[1]]}
+        return NOWHERE if at is None else {"x": [at[0]], "y": [at[1]]}

@@ -107,6 +107,30 @@ class Mask:
         _list_bits(self.words, found)
         return found
 
+    def sample(self, n_most: int) -> NDArray[np.int64]:
+        """Return at most so many rows, (M,) sorted: evenly spaced among all of the mask.
+
+        Rows are in map order, so they come from every part of it. No more rows are listed.
+
+        Raises
+        ------
+        ValueError
+            When `n_most` is less than 1.
+
+        Examples
+        --------
+        >>> Mask.all(1_000).sample(4).tolist(), Mask.all(3).sample(4).tolist()
+        ([0, 333, 666, 999], [0, 1, 2])
+        """
+        if n_most < 1:
+            raise ValueError(f"n_most must be at least 1, got {n_most}")
+        if self.count <= n_most:
+            return self.rows()
+        ranks = np.linspace(0, self.count - 1, n_most).astype(np.int64)
+        found = np.empty(n_most, np.int64)
+        _list_ranks(self.words, ranks, found)
+        return found
+
     def has(self, rows: NDArray[np.integer]) -> NDArray[np.bool_]:
         """Return which of some rows, (M,), are in the mask."""
         index = np.asarray(rows).astype(np.uint64)
@@ -160,3 +184,23 @@ def _list_bits(words: Words, found: NDArray[np.int64]) -> None:
             if (word >> np.uint64(bit)) & np.uint64(1):
                 found[n_found] = 64 * w + bit
                 n_found += 1
+
+
+@numba.njit(nogil=True, cache=True)
+def _list_ranks(words: Words, ranks: NDArray[np.int64], found: NDArray[np.int64]) -> None:
+    """Find the rows that have so many of the mask before them; ranks rise."""
+    n_found, n_before = 0, 0
+    for w in range(len(words)):
+        left, n_here = words[w], 0
+        while left:
+            left &= left - np.uint64(1)
+            n_here += 1
+        seen, bit = n_before, 0
+        while n_found < len(ranks) and ranks[n_found] < n_before + n_here:
+            if (words[w] >> np.uint64(bit)) & np.uint64(1):
+                if seen == ranks[n_found]:
+                    found[n_found] = 64 * w + bit
+                    n_found += 1
+                seen += 1
+            bit += 1
+        n_before += n_here

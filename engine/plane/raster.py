@@ -113,14 +113,22 @@ def visible_ranges(plane: Plane, window: Window) -> NDArray[np.int64]:
     return ranges_between(plane.cells, window.limits)
 
 
-def warm_up(plane: Plane) -> None:
-    """Compile what the first pictures of a plane need, so that no person waits for it."""
+def warm_up(plane: Plane, *reductions: str) -> None:
+    """Compile what pictures of a plane need, so that no person waits for it.
+
+    Parameters
+    ----------
+    plane : Plane
+        N' positioned objects.
+    *reductions : str
+        Of ``count``, ``sum`` and ``max``; none = all. Datashader compiles a second or so for each.
+    """
     corner = Window(plane.cells.square, Span(2, 0, 1), Span(2, 0, 1))
     words = plane.words(Mask.all(plane.n_store_rows))
     values = Values("", np.zeros(plane.n_store_rows, np.float32))
     if len(plane):
         one = np.array([[0, 1]])
-        for reduction in ("count", "sum", "max"):
+        for reduction in reductions or ("count", "sum", "max"):
             job = _Job(plane, corner, words, reduction, None if reduction == "count" else values)
             job.paint(corner, job.take(one, count_bits(words, one)))
 

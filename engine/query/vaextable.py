@@ -99,23 +99,23 @@ def evaluate_chunk(table: Any, text: str, start: int, stop: int) -> NDArray[Any]
 
 
 def _read_latent(store: Store, latent: int, start: int, stop: int) -> NDArray[np.float32]:
-    latents, size = store._latents, store._latents.block_rows
+    size = store.latent_block_rows
     values = np.empty(max(stop - start, 0), np.float32)
     for index in range(start // size, -(-stop // size)):
         first, last = max(start, index * size), min(stop, (index + 1) * size)
-        block = latents.block(index)[latent]
+        block = store.latent_block(index)[latent]
         values[first - start : last - start] = block[first - index * size : last - index * size]
     return values
 
 
 def take_latent(store: Store, latent: int, rows: NDArray[np.int64]) -> NDArray[np.float32]:
     """Return one latent of M rows in the given order, (M,): block by block, as they lie."""
-    size = store._latents.block_rows
+    size = store.latent_block_rows
     values = np.empty(len(rows), np.float32)
     order = np.argsort(rows, kind="stable")
     blocks = rows[order] // size
     starts = np.flatnonzero(np.diff(blocks, prepend=-1))
     for part in np.split(order, starts[1:]) if len(rows) else ():
         index = int(rows[part[0]]) // size
-        values[part] = store._latents.block(index)[latent][rows[part] - index * size]
+        values[part] = store.latent_block(index)[latent][rows[part] - index * size]
     return values

@@ -16,7 +16,7 @@ from tests.engine.catalog_maker import batch_files, read_catalog
 from tests.engine.survey_files import make_coadd
 
 COMMANDS = ("simulate", "train", "convert-weights", "scan", "embed", "build", "info", "object",
-            "export", "serve", "demo")  # fmt: skip
+            "export", "serve", "bench", "demo")  # fmt: skip
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -84,18 +84,37 @@ def test_a_failure_takes_the_place_of_the_old_spectrum(explorer, live, monkeypat
     assert words in message_of(explorer)
 
 
-def test_the_stack_follows_the_filters_and_is_made_once(explorer, live, monkeypatch):
-    asked = []
-    monkeypatch.setattr(explorer.detail._stacks, "ask", lambda job, deliver: asked.append(job))
+def test_the_stack_follows_the_filters_and_is_made_once(explorer, monkeypatch):
+    detail, asked = explorer.detail, []
+    monkeypatch.setattr(detail._stacks, "start", lambda job, deliver: asked.append(job))
+
+    def look():
+        detail.is_stack_visible = True
+        detail.show_stack()
+
     rows = explorer.session.mask.rows()[:30]
     explorer.state.brush(Mask.of_rows(rows, explorer.store.n_objects))
+    look()
     explorer.state.sort("snr")
+    look()
     assert len(asked) == 1
     explorer.state.arms = ("B",)
+    look()
     assert len(asked) == 2
     explorer.state.clear_selection()
+    look()
     assert len(asked) == 2
     assert "Lasso objects" in explorer.stack._title.object
+
+
+def test_nothing_is_stacked_that_nobody_looks_at(explorer, monkeypatch):
+    detail, asked = explorer.detail, []
+    monkeypatch.setattr(detail._stacks, "start", lambda job, deliver: asked.append(job))
+    detail.is_stack_visible = False
+    explorer.state.brush(explorer.session.mask)
+    detail.is_stack_visible = False
+    detail.show_stack()
+    assert asked == []
 
 
 def test_only_the_last_job_is_delivered_and_outdated_ones_are_not_begun():

@@ -7,9 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from anomaly_explorer.dashboard.coloring import Coloring
+from anomaly_explorer.dashboard.grid import LABELS, format_cell
 from anomaly_explorer.dashboard.session import PAGE_ROWS, Session, opening_population
 from anomaly_explorer.dashboard.state import ALL, ExplorerState
-from anomaly_explorer.dashboard.views.table import LABELS, TableView, format_cell
+from anomaly_explorer.dashboard.views.table import TableView
 from anomaly_explorer.engine.catalog.order import sort_order
 from anomaly_explorer.engine.errors import InputError
 from anomaly_explorer.engine.plane.grid import snap
@@ -74,19 +76,23 @@ def test_the_layers_add_up(session):
 
 
 def test_pixels_are_coloured_by_a_column(session):
-    plane = session.plane("umap")
+    plane, store = session.plane("umap"), session.store
     viewport = Viewport(*plane.extent, 30, 20)
     session.state.population = ALL
-    mean = session.layers(plane, viewport, ("mean", "snr")).values
-    largest = session.layers(plane, viewport, ("largest", "snr")).values
+
+    def values(how, column):
+        session.state.coloring = Coloring.of(store, how, column)
+        return session.layers(plane, viewport).values
+
+    mean, largest = values("mean", "snr"), values("largest", "snr")
     assert (mean[np.isfinite(mean)] <= largest[np.isfinite(mean)] * 1.000001).all()
-    commonest = session.layers(plane, viewport, ("commonest", "spectype")).values
+    commonest = values("commonest", "spectype")
     codes = set(commonest[np.isfinite(commonest)].tolist())
-    assert codes <= set(range(len(session.store.legend("spectype"))))
+    assert codes <= set(range(len(store.legend("spectype"))))
     assert len(codes) > 1
-    for reduction in (("median", "snr"), ("mean", "spectype"), ("commonest", "source_file")):
+    for how, column in (("mean", "spectype"), ("commonest", "source_file"), ("mean", "target_id")):
         with pytest.raises(InputError):
-            session.layers(plane, viewport, reduction)
+            Coloring.of(store, how, column)
 
 
 def test_a_histogram_obeys_all_but_its_own_range(session, tmp_path, monkeypatch):

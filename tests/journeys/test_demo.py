@@ -110,6 +110,7 @@ def test_lasso_an_island_and_open_a_spectrum(page, address, facts):
 
     page.get_by_text("Stack of the selection").click()
     page.wait_for_selector(".stack-title b, .stack-title span")
+    page.wait_for_timeout(1000)  # a gesture during a redraw loses mouse moves to the browser
     page.locator("button:has-text('remove')").click()
     umap.lasso(ring + centre)
     wait_for_counts(page, 0, 2)

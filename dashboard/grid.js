@@ -1,4 +1,4 @@
-// The table of the selection: one page of text cells. Sorting and paging happen on the server.
+// One page of objects as text cells. Sorting and paging happen on the server.
 export function render({ model, el }) {
   const root = document.createElement("div");
   root.className = "table";
@@ -62,8 +62,10 @@ export function render({ model, el }) {
       button.onclick = () => model.send_msg({ type: "page", by });
       node.appendChild(button);
     };
-    step("‹", -1, model.page > 0);
-    step("›", 1, model.page < model.n_pages - 1);
+    if (model.n_pages > 1) {
+      step("‹", -1, model.page > 0);
+      step("›", 1, model.page < model.n_pages - 1);
+    }
     node.appendChild(cell("span", model.caption, "caption"));
     return node;
   }

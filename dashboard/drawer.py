@@ -1,0 +1,80 @@
+"""The drawer under the maps: table, contrast, similar objects and stack; only what shows works."""
+
+from typing import Any
+
+import panel as pn
+import panel_material_ui as pmui
+
+from .detail import Detail
+from .live import LiveInspector
+from .session import Session
+from .tick import Tick
+from .views.contrast import ContrastView
+from .views.similar import SimilarView
+from .views.stack import StackView
+from .views.table import TableView
+
+TABS = ("Table", "Contrast", "Similar", "Stack of the selection")
+_TABLE, _CONTRAST, _SIMILAR, _STACK = range(4)
+HEIGHT = 300
+
+
+class Drawer:
+    """The tabs of one person's page.
+
+    Parameters
+    ----------
+    session : Session
+    live : LiveInspector
+        Shared by all sessions.
+    detail : Detail
+        Makes the stack, when its tab is open.
+    views : (TableView, StackView)
+        Made elsewhere.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        live: LiveInspector,
+        detail: Detail,
+        views: tuple[TableView, StackView],
+    ) -> None:
+        table, stack = views
+        self.session, self.detail = session, detail
+        self.contrast, self.similar = ContrastView(session, live), SimilarView(session, live)
+        self._tick = Tick()
+        scrolling = pn.Column(stack, sizing_mode="stretch_both", scroll="y-auto")
+        contents = (table, self.contrast, self.similar, scrolling)
+        self.tabs = pmui.Tabs(
+            *zip(TABS, contents, strict=True), height=HEIGHT, sizing_mode="stretch_width",
+            dynamic=False, css_classes=["drawer"],
+        )  # fmt: skip
+        detail.is_stack_visible = False
+        self.tabs.param.watch(self.refresh, "active")
+        state = session.state
+        state.param.watch(self.refresh, [*state.FILTERS, "selection", "focus"])
+
+    def refresh(self, *_: Any) -> None:
+        """Bring what is on screen up to date, after the maps were asked for theirs."""
+        self._tick.soon("drawer", self._refresh)
+
+    def show_similar(self) -> None:
+        """Open the similar objects, and search those of the object in focus."""
+        self.tabs.active = _SIMILAR
+        self.similar.is_visible = True
+        self.similar.search()
+
+    def close(self) -> None:
+        """Want no answers any more."""
+        self.contrast.close()
+        self.similar.close()
+
+    def _refresh(self) -> None:
+        active = self.tabs.active
+        self.contrast.is_visible = active == _CONTRAST
+        self.similar.is_visible = active == _SIMILAR
+        self.detail.is_stack_visible = active == _STACK
+        self.contrast.refresh()
+        self.similar.refresh()
+        self.detail.show_stack()
