@@ -12,7 +12,7 @@ demo: $(VENV)/.installed  ## install, simulate a survey, scan, embed, build, and
 	$(BIN)/anomaly-explorer demo --port $(PORT)
 
 test: check $(VENV)/.tested  ## lint, then every default test
-	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadgroup
+	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadscope --no-loadscope-reorder
 
 check: $(VENV)/.tested  ## ruff: style, docstrings, complexity, banned imports
 	$(BIN)/ruff check .

@@ -17,6 +17,7 @@ from .keys import bind_keys
 from .latest import Latest
 from .live import LiveInspector
 from .material import material_theme
+from .release import release_page
 from .session import Session
 from .sidebar import Sidebar
 from .state import ExplorerState
@@ -220,7 +221,8 @@ class Explorer:
         )
 
     def close(self, *_: Any) -> None:
-        """Want no answers any more: the session ended."""
+        """Want no answers any more and let go of the page: the session ended."""
+        release_page(self.page)
         for part in (self.detail, self.drawer, self.sidebar):
             part.close()
         for view in self.maps:

@@ -23,12 +23,26 @@ def pytest_addoption(parser):
     parser.addoption("--scale", action="store_true", help="run the tests marked scale")
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
+def is_journey(path: str) -> bool:
+    return path.startswith("tests/journeys/")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Give a process whole files, and one of them all journeys: what they share is made once."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFile(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            path = nodeid.split("::", 1)[0]
+            return "journeys" if is_journey(path) else path
+
+    return ByFile(config, log)
+
+
 def pytest_collection_modifyitems(config, items):
-    for item in items:
-        # A process runs whole files, and one of them all journeys: what they share is made once.
-        is_journey = item.path.parent.name == "journeys"
-        item.add_marker(pytest.mark.xdist_group("journeys" if is_journey else item.path.stem))
+    # The journeys are the longest group: begun last, they would be waited for.
+    items.sort(key=lambda item: not is_journey(item.nodeid))
     if config.getoption("--scale"):
         return
     for item in items:

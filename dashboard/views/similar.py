@@ -90,7 +90,7 @@ class SimilarView(pn.viewable.Viewer):
             css_classes=["similar-among"],
         )  # fmt: skip
         self._again = pmui.Button(label="Of the focus (f)", **button)
-        self._select = pmui.Button(label="Select them", disabled=True, **button)
+        self._select = pmui.Button(label="Select them", **button)
         self._cancel = pmui.Button(label="Cancel", visible=False, **button)
         self._among.param.watch(lambda _: self.search(), "value")
         self._again.on_click(lambda _: self.search())
@@ -151,7 +151,6 @@ class SimilarView(pn.viewable.Viewer):
             ]
             message = describe_search(neighbors, self._population, seconds)
         self.grid.caption = message
-        self._select.disabled = not self._records
         self._send(DISTANCE, is_descending=False)
 
     def close(self) -> None:
@@ -197,6 +196,8 @@ class SimilarView(pn.viewable.Viewer):
             self.session.state.focus = message["row"]
 
     def _select_them(self) -> None:
+        if not self._records:
+            return
         rows = np.array([record["row"] for record in self._records], np.int64)
         self.session.state.selection = Mask.of_rows(rows, self.session.store.n_objects)
 
