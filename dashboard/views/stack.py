@@ -88,9 +88,10 @@ class StackView(pn.viewable.Viewer):
             "", css_classes=["stack-title"], margin=(2, 8), stylesheets=[BASE_CSS + _CSS]
         )
         # One pane each: the theme of the page does not know the grid that HoloViews makes of two.
-        self._plots = [
-            pn.pane.HoloViews(None, sizing_mode="stretch_width", visible=False) for _ in range(2)
-        ]
+        self._plots = [pn.pane.HoloViews(None, sizing_mode="stretch_width") for _ in range(2)]
+        # This column is hidden, not the panes: with `visible`, Panel hands a figure all that was
+        # set on its pane, also the design of the page, which is no property of a figure.
+        self._frame = pn.Column(*self._plots, sizing_mode="stretch_width", margin=0, visible=False)
         self.param.watch(lambda *_: self._redraw(), "palette")
 
     def show(self, stack: "Stack | None", message: str = "") -> None:
@@ -103,10 +104,11 @@ class StackView(pn.viewable.Viewer):
     def _redraw(self) -> None:
         drawn = (None, None) if self._stack is None else draw_stack(self._stack, self.palette)
         for plot, drawing in zip(self._plots, drawn, strict=True):
-            plot.param.update(object=drawing, visible=drawing is not None)
+            plot.object = drawing
+        self._frame.visible = self._stack is not None
 
     def __panel__(self) -> pn.viewable.Viewable:
-        return pn.Column(self._title, *self._plots, sizing_mode="stretch_width", margin=0)
+        return pn.Column(self._title, self._frame, sizing_mode="stretch_width", margin=0)
 
 
 def _ribbon(

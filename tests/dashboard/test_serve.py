@@ -70,7 +70,7 @@ async def in_another_process(visitor, process, action):
     """Open the socket until another process has it, and act there."""
     for _ in range(200):
         async with visitor.socket() as tab:
-            if await tab.process() != process:
+            if tab.process != process:
                 await action(tab)
                 return
     raise AssertionError("every socket was opened in one process")
@@ -96,7 +96,7 @@ def test_filters_selection_undo_and_redo_move_to_another_process(address):
 
     async def journey():
         async with visitor.socket() as tab:
-            first = await tab.process()
+            first = tab.process
             await tab.choose("tier", "Top 10")
             await tab.wait_for((0, 3))
             await tab.box(*EVERYWHERE)

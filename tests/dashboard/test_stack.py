@@ -1,6 +1,10 @@
 import holoviews as hv
 import numpy as np
+import panel_material_ui as pmui
 import pytest
+from bokeh.document import Document
+from bokeh.plotting import figure
+from panel.io.state import set_curdoc
 
 from anomaly_explorer.dashboard.theme import DARK, LIGHT
 from anomaly_explorer.dashboard.views.stack import StackView, draw_stack, title_html
@@ -88,12 +92,23 @@ def test_failures_and_messages_are_escaped(stack):
 
 def test_the_view_hides_the_picture_without_a_stack(stack):
     view = StackView()
-    assert not any(plot.visible for plot in view._plots)
+    assert not view._frame.visible
     view.show(None, "12 of 300 read")
     assert "12 of 300 read" in view._title.object
-    assert not any(plot.visible for plot in view._plots)
+    assert not view._frame.visible
     view.show(stack)
-    assert all(plot.visible for plot in view._plots)
+    assert view._frame.visible
     before = view._plots[0].object
     view.palette = LIGHT
     assert view._plots[0].object is not before
+
+
+def test_a_stack_on_a_page_of_material_can_be_cleared_and_shown_again(stack):
+    document = Document()
+    with set_curdoc(document):
+        view = StackView()
+        pmui.Page(main=[view]).server_doc(document)
+        for shown in (stack, None, stack, None):
+            view.show(shown)
+            figures = list(document.select({"type": figure}))
+            assert len(figures) == (0 if shown is None else 2)

@@ -101,6 +101,7 @@ class Tab:
 
     def __init__(self, socket: WebSocketClientConnection) -> None:
         self.socket = socket
+        self.document: Any = None
         self._n_sent = 0
 
     async def receive(self) -> tuple[dict[str, Any], Any]:
@@ -116,24 +117,27 @@ class Tab:
         while True:
             header, content = await self.receive()
             if header.get("reqid") == number:
-                return content["doc"]
+                self.document = content["doc"]
+                return self.document
 
-    async def component(self, name: str) -> dict[str, Any]:
-        """Return the values of a component of ours, such as ``ExportMenu``; its id as ``of``."""
+    def component(self, name: str) -> dict[str, Any]:
+        """Return the values a component had when last pulled; its id as ``of``."""
         pattern = re.compile(name + r"\d*")
-        for item in _objects(await self.pull()):
+        for item in _objects(self.document):
             data = item.get("attributes", {}).get("data")
             if isinstance(data, dict) and pattern.fullmatch(data.get("name", "")):
                 return {**data["attributes"], "of": item["id"]}
         raise LookupError(f"the page has no {name}")
 
-    async def process(self) -> int:
+    @property
+    def process(self) -> int:
         """Return the process that has the socket."""
-        return int((await self.component("Connection"))["process"])
+        return int(self.component("Connection")["process"])
 
     async def counts(self) -> tuple[int, ...]:
         """Return what the export menu says: objects selected and shown."""
-        choices = (await self.component("ExportMenu"))["choices"]
+        await self.pull()
+        choices = self.component("ExportMenu")["choices"]
         labels = [dict(choice["entries"])["label"] for choice in choices]
         return tuple(int(re.sub(r"\D", "", label)) for label in labels)
 
@@ -153,13 +157,14 @@ class Tab:
 
     async def press(self, key: str) -> None:
         """Press a key, such as ``ctrl+z``."""
-        browser = Reference(id=(await self.component("Browser"))["of"])
+        browser = Reference(id=self.component("Browser")["of"])
         await self.tell("data_event", model=browser, data={"name": key})
 
     async def box(self, x0: float, x1: float, y0: float, y1: float) -> None:
         """Draw a box on the map."""
-        document = await self.pull()
-        (figure,) = [o for o in _objects(document) if o.get("attributes", {}).get("name") == _MAP]
+        (figure,) = [
+            o for o in _objects(self.document) if o.get("attributes", {}).get("name") == _MAP
+        ]
         geometry = {"type": "rect", "x0": x0, "x1": x1, "y0": y0, "y1": y1}
         await self.tell(
             "selectiongeometry", model=Reference(id=figure["id"]), geometry=geometry, final=True
