@@ -75,24 +75,37 @@ def size_of(folder: Path) -> float:
 def make_store(folder: Path, n_rows: int, seed: int = 1, n_landmarks: int = 20_000) -> list[Stage]:
     """Make a catalog and a store of N simulated objects in a folder; stop at a failure.
 
+    A stage that stands in the folder's log with as many rows is done, and is not run again.
+
     Returns
     -------
     list of Stage
         Also written to ``stages.json``, after each stage.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    done = {stage.name: stage for stage in logged(folder, n_rows) if not stage.code}
     catalog, store = str(folder / "catalog"), str(folder / "store")
     program = [sys.executable, "-m", "anomaly_explorer.dashboard.cli"]
     simulate = ["simulate", "--catalog", catalog, "--objects", str(n_rows), "--seed", str(seed)]
     stages: list[Stage] = []
     embed = ["embed", catalog, "--landmarks", str(n_landmarks)]
     for arguments in (simulate, embed, ["build", catalog, store]):
-        stages.append(watch(arguments[0], [*program, *arguments], folder))
+        name = arguments[0]
+        stages.append(done.get(name) or watch(name, [*program, *arguments], folder))
         log = {"rows": n_rows, "stages": [asdict(stage) for stage in stages]}
         (folder / LOG_NAME).write_text(json.dumps(log, indent=1) + "\n", encoding="utf-8")
         if stages[-1].code:
             break
     return stages
+
+
+def logged(folder: Path, n_rows: int) -> list[Stage]:
+    """Return the stages in a folder's log, none where it has no log or one of other rows."""
+    try:
+        log = json.loads((folder / LOG_NAME).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return []
+    return [Stage(**stage) for stage in log["stages"]] if log["rows"] == n_rows else []
 
 
 def main() -> int:
@@ -101,8 +114,9 @@ def main() -> int:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--rows", type=int, default=22_504_897)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--landmarks", type=int, default=20_000)
     options = parser.parse_args()
-    stages = make_store(options.folder, options.rows, options.seed)
+    stages = make_store(options.folder, options.rows, options.seed, options.landmarks)
     for stage in stages:
         print(f"{stage.name}: {stage.seconds:,.0f} s, {stage.peak_private_mib:,.0f} MiB private, "
               f"{stage.peak_disk_gib:.1f} GiB at most")  # fmt: skip
