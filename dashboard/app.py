@@ -1,6 +1,8 @@
 """One wired page: state, views, and what a change of the one does to the others."""
 
+import logging
 from collections.abc import Callable
+from concurrent.futures import Future
 from typing import Any
 
 import panel as pn
@@ -17,6 +19,7 @@ from .keys import bind_keys
 from .latest import Latest
 from .live import LiveInspector
 from .material import material_theme
+from .painter import Painter
 from .release import release_page
 from .session import Session
 from .sidebar import Sidebar
@@ -33,6 +36,7 @@ from .views.spectrum import SpectrumView
 from .views.stack import StackView
 from .views.table import TableView, format_cell
 
+_LOG = logging.getLogger(__name__)
 TITLE = "DESI Anomaly Explorer"
 SIDEBAR_WIDTH = 222
 HEADER_HEIGHT = 49
@@ -70,7 +74,7 @@ class Explorer:
         self.store, self.live = store, live
         self.state = ExplorerState()
         self.session = Session(store, self.state)
-        self._tick = Tick()
+        self._tick, self._rows = Tick(), Painter(self.session.frames.pool)
         self.header = HeaderView(self.session)
         self._session_id = session_id()
         self.export = ExportView(self.session, self._session_id)
@@ -130,7 +134,7 @@ class Explorer:
             if not 0 <= state.page + step < grid.n_pages:
                 return
             state.page += step
-            rows, at = [line["row"] for line in grid.records], 0 if step > 0 else -1
+            rows, at = [line["row"] for line in self.session.page()[0]], 0 if step > 0 else -1
         state.focus = rows[at]
 
     def _lay_out(self, is_dark: bool) -> pmui.Page:
@@ -157,7 +161,9 @@ class Explorer:
         state = self.state
         soon = self._tick.soon
         state.param.watch(lambda *_: soon("rows", self._draw_rows), [*state.FILTERS, "selection"])
-        state.param.watch(self.table.refresh, ["sort_by", "is_descending", "page"])
+        state.param.watch(
+            lambda *_: soon("table", self._count_rows), ["sort_by", "is_descending", "page"]
+        )
         state.param.watch(self._on_focus, "focus")
         state.param.watch(self._on_plane, "plane")
         state.param.watch(lambda *_: soon("colors", self._recolor), "coloring")
@@ -172,9 +178,18 @@ class Explorer:
     def _draw_rows(self) -> None:
         for view in self.maps:
             view.restart()
-        self.brush.refresh()
-        self.table.refresh()
-        self.export.refresh()
+        self._count_rows()
+
+    def _count_rows(self) -> None:
+        self._rows.ask(self.session.prepare, self._show_rows)
+
+    def _show_rows(self, done: "Future[Any]") -> None:
+        """Write counts and table, once what they ask for was worked out off the loop."""
+        if (error := done.exception()) is not None:
+            _LOG.error("what is shown could not be counted", exc_info=error)
+            return
+        for view in (self.brush, self.table, self.export, self.sidebar.saved, self.drawer):
+            view.refresh()
 
     def _recolor(self) -> None:
         self.coloring.show_legend(None)
@@ -223,6 +238,7 @@ class Explorer:
     def close(self, *_: Any) -> None:
         """Want no answers any more and let go of the page: the session ended."""
         release_page(self.page)
+        self._rows.cancel()
         for part in (self.detail, self.drawer, self.sidebar):
             part.close()
         for view in self.maps:

@@ -75,9 +75,10 @@ class Detail:
 
     def show_stack(self) -> None:
         """Stack what is selected and shown, while it is on screen and unless it is already."""
-        selected = self.session.selected
-        known = self._stacked
-        if not self.is_stack_visible or (known is not None and known.equals(selected)):
+        if not self.is_stack_visible:
+            return
+        selected, known = self.session.selected, self._stacked
+        if known is not None and known.equals(selected):
             return
         self._stacked = selected
         self._stacks.cancel()

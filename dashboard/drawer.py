@@ -52,11 +52,10 @@ class Drawer:
         )  # fmt: skip
         detail.is_stack_visible = False
         self.tabs.param.watch(self.refresh, "active")
-        state = session.state
-        state.param.watch(self.refresh, [*state.FILTERS, "selection", "focus"])
+        session.state.param.watch(self.refresh, "focus")
 
     def refresh(self, *_: Any) -> None:
-        """Bring what is on screen up to date, after the maps were asked for theirs."""
+        """Bring what is on screen up to date."""
         self._tick.soon("drawer", self._refresh)
 
     def show_similar(self) -> None:

@@ -2,7 +2,9 @@
 
 import math
 import os
-from collections.abc import Mapping
+import sys
+import threading
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property, lru_cache
 
@@ -18,9 +20,10 @@ from anomaly_explorer.engine.plane.grid import Window
 from anomaly_explorer.engine.plane.histogram import Histogram, open_histograms
 from anomaly_explorer.engine.plane.mask import Mask
 from anomaly_explorer.engine.plane.plane import Plane
-from anomaly_explorer.engine.plane.pyramid import Pyramids
+from anomaly_explorer.engine.plane.pyramid import Pyramids, bases_near
 from anomaly_explorer.engine.plane.raster import Values
 from anomaly_explorer.engine.plane.shelf import Shelf
+from anomaly_explorer.engine.plane.viewport import Viewport
 
 # What the anomaly layer marks: the highest scores of each population, at most so many. More would
 # hide the map they are drawn over.
@@ -32,6 +35,7 @@ MAX_CATEGORIES = 24
 _ORDER_BUDGET = 4 * 2**20
 # Rows of an order found at a time: the next pages are there before they are turned to.
 _ORDER_ROWS = 2_000
+_NICENESS = 10
 
 
 class Frames:
@@ -50,6 +54,8 @@ class Frames:
         self._orders = Shelf(_ORDER_BUDGET)
         # Its threads start with the first frame: a server may fork before.
         self.pool = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="frame")
+        # What may be wanted next is drawn behind what is wanted now.
+        self.idle = ThreadPoolExecutor(1, thread_name_prefix="ahead", initializer=_stand_back)
 
     @cached_property
     def histograms(self) -> Mapping[str, Histogram]:
@@ -77,6 +83,15 @@ class Frames:
         if described.kind not in ("float", "integer", "bool"):
             raise InputError(f"Column {column} is a {described.kind}; colour by numbers instead.")
         return Values(column, self.store.column(column), described.null)
+
+    def draw_ahead(
+        self, plane: Plane, viewport: Viewport, mask: Mask, is_wanted: Callable[[], bool]
+    ) -> None:
+        """Draw what zooming into a viewport will need, for as long as it is wanted."""
+        for base in bases_near(plane.cells.square, viewport):
+            for each in (mask, None):
+                if is_wanted():
+                    self.pyramids.prepare(plane, base, each)
 
     def colors(
         self, plane: Plane, window: Window, clauses: tuple[Filter, ...], by: tuple[str, str]
@@ -136,6 +151,12 @@ class Frames:
             lambda found: found.nbytes,
         )
         return rows[first - start : stop - start]
+
+
+def _stand_back() -> None:
+    """Let every other thread of the process go first, where threads have a niceness."""
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
 
 
 @lru_cache(maxsize=2)

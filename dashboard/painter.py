@@ -32,6 +32,12 @@ class Painter:
         self._is_drawing = False
         self._era = 0
 
+    @property
+    def is_at_rest(self) -> bool:
+        """Return whether no frame is being drawn and none is wanted."""
+        with self._lock:
+            return not self._is_drawing
+
     def ask(self, job: Job, deliver: Deliver) -> None:
         """Run a job in the pool, then `deliver` its future on the session's loop.
 

@@ -89,12 +89,7 @@ class Session:
     @property
     def selected(self) -> Mask:
         """Return the selected objects that the filters show."""
-        selection, mask = self.state.selection, self.mask
-        known_selection, known_mask, selected = self._selected
-        if known_selection is not selection or known_mask is not mask:
-            selected = selection & mask
-            self._selected = (selection, mask, selected)
-        return selected
+        return self._shown_and_selected()[1]
 
     @property
     def n_selected(self) -> int:
@@ -125,15 +120,16 @@ class Session:
         viewport : Viewport
             What is on screen.
         """
+        mask, selected = self._shown_and_selected()
         draw, clauses, coloring = self.frames.pyramids, self.clauses, self.state.coloring
         by = None if coloring is None else (coloring.how, coloring.column)
         window = snap(plane.cells.square, viewport)
-        visible = draw.counts(plane, window, self.mask)
+        visible = draw.counts(plane, window, mask)
         marked = self.frames.mask(*clauses, self.frames.marked)
         return Layers(
             context=draw.counts(plane, window) - visible,
             visible=visible,
-            selected=draw.counts(plane, window, self.selected),
+            selected=draw.counts(plane, window, selected, whole=mask),
             anomalies=draw.maxima(plane, window, self.frames.values("score_mse"), marked),
             limits=window.limits,
             values=None if by is None else self.frames.colors(plane, window, clauses, by),
@@ -177,6 +173,10 @@ class Session:
         records = self.store.records(chosen)
         return [{"row": int(row), **r} for row, r in zip(chosen, records, strict=True)], mask.count
 
+    def prepare(self) -> None:
+        """Work out what counts and table will ask for; it is kept, and then there at once."""
+        _ = self.n_shown, self.n_selected, self.page()
+
     def count_saved(self, name: str) -> int:
         """Return how many objects a saved selection has, whatever the filters show."""
         return self.frames.mask(saved_rows(self.state.saved[name])).count
@@ -184,6 +184,15 @@ class Session:
     def population_histogram(self, name: str) -> NDArray[np.int64]:
         """Return how many objects of the population are in each bin of a histogram, (B,)."""
         return self.frames.histograms[name].counts(self.frames.mask(*self._population()))
+
+    def _shown_and_selected(self) -> tuple[Mask, Mask]:
+        """Return what is shown and what of it is selected, of one moment."""
+        selection, mask = self.state.selection, self.mask
+        known_selection, known_mask, selected = self._selected
+        if known_selection is not selection or known_mask is not mask:
+            selected = selection & mask
+            self._selected = (selection, mask, selected)
+        return mask, selected
 
     def _population(self) -> tuple[Filter, ...]:
         population = self.state.population

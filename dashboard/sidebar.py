@@ -33,8 +33,6 @@ class Sidebar:
         state.param.watch(lambda *_: self._tick.soon("histograms", self.histograms.refresh),
                           list(state.FILTERS))  # fmt: skip
         state.param.watch(self.expression.refresh, ["expression", "population"])
-        state.param.watch(lambda *_: self._tick.soon("saved", self.saved.refresh),
-                          [*state.FILTERS, "selection"])  # fmt: skip
 
     @property
     def column(self) -> pn.Column:

@@ -160,9 +160,10 @@ class ContrastView(pn.viewable.Viewer):
 
     def refresh(self, *_: Any) -> None:
         """Compare again when the selection or what is shown changed, and it is on screen."""
-        selected, mask = self.session.selected, self.session.mask
-        known = self._compared
-        if not self.is_visible or (known and known[0] is selected and known[1] is mask):
+        if not self.is_visible:
+            return
+        selected, mask, known = self.session.selected, self.session.mask, self._compared
+        if known and known[0] is selected and known[1] is mask:
             return
         self._errand.cancel()
         self._compared = (selected, mask)

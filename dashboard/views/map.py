@@ -22,6 +22,7 @@ from bokeh.models import (
 )
 from bokeh.plotting import figure as new_figure
 
+from anomaly_explorer.dashboard.ahead import Ahead
 from anomaly_explorer.dashboard.marks import NOWHERE, Marks, Place
 from anomaly_explorer.dashboard.painter import Painter
 from anomaly_explorer.dashboard.picture import (
@@ -99,13 +100,8 @@ def draw_map(plane: Plane, layers: Layers, viewport: Viewport, palette: Palette)
 def image_data(layers: Layers) -> dict[str, list[Any]]:
     """Return the columns of the image glyph for one frame, which snaps to the pixels drawn."""
     x0, x1, y0, y1 = layers.limits
-    return {
-        "image": [compose_picture(layers)],
-        "x": [x0],
-        "y": [y0],
-        "dw": [x1 - x0],
-        "dh": [y1 - y0],
-    }
+    placed = {"x": [x0], "y": [y0], "dw": [x1 - x0], "dh": [y1 - y0]}
+    return {"image": [compose_picture(layers)], **placed}
 
 
 class MapView(pn.viewable.Viewer):
@@ -144,6 +140,7 @@ class MapView(pn.viewable.Viewer):
         layers = session.layers(session.plane(plane), viewport)
         self.figure = draw_map(session.plane(plane), layers, viewport, palette)
         self._painter = Painter(session.frames.pool)
+        self._ahead = Ahead(session.frames, self._painter)
         self._source = self.figure.select_one({"name": "density"}).data_source
         self._mapper = self.figure.select_one(LinearColorMapper)
         self._marks = Marks(self.figure, palette)
@@ -191,6 +188,7 @@ class MapView(pn.viewable.Viewer):
     def close(self) -> None:
         """Want no frames any more."""
         self._painter.cancel()
+        self._ahead.stop()
 
     def _show(self, done: "Future[Any]") -> None:
         error = done.exception()
@@ -199,6 +197,8 @@ class MapView(pn.viewable.Viewer):
             return
         self._source.data, limits = done.result()
         self.on_frame(limits)
+        with contextlib.suppress(ExplorerError):  # the person has zoomed to nothing meanwhile
+            self._ahead.begin(self.plane, self.viewport, self.session.mask)
 
     def repaint(self, palette: Palette) -> None:
         """Change the colours; no frame is drawn."""

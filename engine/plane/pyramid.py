@@ -1,28 +1,46 @@
 """Pyramids: what a frame of many objects costs once, so that pan and zoom cost pixels only.
 
-For each mask, plane and reduction the whole plane is drawn once on a fine base grid; a window is a
-slice of it, with blocks of pixels added up (or their largest taken) where its level is coarser.
-A window that holds few objects of the mask, or is finer than any base, is drawn from its rows.
-Compiled functions here call none of another file.
+For each mask, plane and reduction the whole plane is drawn once on a base grid; a window is a slice
+of it, with blocks of pixels added up (or their largest taken) where its level is coarser. There is
+a coarse base, which a new filter is first seen on, and a fine one, drawn ahead while nobody waits.
+A window that holds few objects of the mask is drawn from its rows; one that is finer than any base
+is put together from blocks of its own level. Compiled functions here call none of another file.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from .grid import Span, Window
+from .cells import Square
+from .grid import Span, Window, snap
 from .mask import Mask, Words
 from .plane import Plane
-from .raster import Aggregate, Reduction, Values, count_bits, draw_raster, visible_ranges
+from .raster import (
+    Aggregate,
+    Drawing,
+    Reduction,
+    Values,
+    count_bits,
+    draw_raster,
+    empty_raster,
+    visible_ranges,
+)
+from .share import draw_part
 from .shelf import Shelf
+from .viewport import Viewport
 
-# Exponents of the bases: 2^11 or 3 * 2^9 pixels a side, and twice as many when a zoom needs them.
+# Pixels a side of the bases: of grids that are three times a power of two, 3/4 of it.
 _COARSE_BASE, _FINE_BASE = 2**11, 2**12
-# Fewer objects than this are drawn from their rows within 10 ms, at any zoom.
-FEW_ROWS = 400_000
-BUDGET = 384 * 2**20
+# Pixels a side of the blocks that windows beyond the bases are put together from.
+_BLOCK = 2**9
+# Fewer objects than this are drawn from their rows within 5 ms, at any zoom.
+FEW_ROWS = 150_000
+BUDGET = 512 * 2**20
+# Drawn ahead is what so many zooms in by this factor need.
+_ZOOM, _N_ZOOMS = 0.8, 8
 
 
 class Pyramids:
@@ -33,17 +51,22 @@ class Pyramids:
     Parameters
     ----------
     budget : int
-        Bytes of base grids and of reordered masks to keep.
+        Bytes of base grids, blocks and reordered masks to keep.
     """
 
     def __init__(self, budget: int = BUDGET) -> None:
         self.shelf = Shelf(budget)
 
-    def counts(self, plane: Plane, window: Window, mask: Mask | None = None) -> NDArray[np.uint32]:
+    def counts(
+        self, plane: Plane, window: Window, mask: Mask | None = None, whole: Mask | None = None
+    ) -> NDArray[np.uint32]:
         """Count the objects of a mask, or all, in each pixel of a window, (H, W) uint32.
 
-        Equal to what Datashader counts over all of them on `window.canvas()`.
+        Equal to what Datashader counts over all of them on `window.canvas()`. Where `whole`, a mask
+        that holds all objects of `mask`, was counted before, only the difference costs.
         """
+        if mask is not None and whole is not None:
+            self._share(plane, window, mask, whole)
         return self._reduce(plane, window, mask, "count")[0]
 
     def means(
@@ -60,6 +83,14 @@ class Pyramids:
         """Return the largest value of the objects in each pixel, (H, W) float32; NaN for none."""
         return self._reduce(plane, window, mask, "max", values)[0]
 
+    def prepare(self, plane: Plane, base: Window, mask: Mask | None = None) -> None:
+        """Count the objects of a mask, or all, on a base, behind whatever is drawn meanwhile."""
+        if mask is not None and mask.count <= FEW_ROWS:
+            return
+        key = _key(plane, mask, "count")
+        drawing = Drawing(plane, self._words(plane, mask))
+        self._kept(key, base, lambda: draw_raster(drawing, base, is_urgent=False))
+
     def _reduce(
         self,
         plane: Plane,
@@ -68,19 +99,45 @@ class Pyramids:
         reduction: Reduction,
         values: Values | None = None,
     ) -> Aggregate:
-        words = self._words(plane, mask)
-        n_rows = count_bits(words, visible_ranges(plane, window))
-        base = _base_of(window)
-        if n_rows <= FEW_ROWS or base is None:
-            return draw_raster(plane, window, words, reduction, values)
-        key = (
-            plane, b"" if mask is None else mask.key, reduction,
-            values.name if values else "", base.shape,
-        )  # fmt: skip
-        drawn = self.shelf.get(
-            key, lambda: _packed(draw_raster(plane, base, words, reduction, values)), _size
-        )
-        return tuple(_slice(array, base, window, reduction) for array in drawn)
+        key, bases = _key(plane, mask, reduction, values), bases_of(window)
+        for base in bases:
+            drawn = self.shelf.peek((key, base.x, base.y))
+            if drawn is not None:
+                return tuple(_slice(array, base, window, reduction) for array in drawn)
+        drawing = Drawing(plane, self._words(plane, mask), reduction, values)
+        if count_bits(drawing.words, visible_ranges(plane, window)) <= FEW_ROWS:
+            return draw_raster(drawing, window)
+        if not bases:
+            return self._from_blocks(key, drawing, window)
+        drawn = self._kept(key, bases[0], lambda: draw_raster(drawing, bases[0]))
+        return tuple(_slice(array, bases[0], window, reduction) for array in drawn)
+
+    def _share(self, plane: Plane, window: Window, mask: Mask, whole: Mask) -> None:
+        """Keep the counts of a mask on a base on which those of the whole are kept."""
+        if mask.count <= FEW_ROWS:
+            return
+        whole_key = _key(plane, whole, "count")
+        peeked = ((base, self.shelf.peek((whole_key, base.x, base.y))) for base in bases_of(window))
+        base, known = next((found for found in peeked if found[1] is not None), (None, None))
+        if base is None:
+            return
+        part, words = Drawing(plane, self._words(plane, mask)), self._words(plane, whole)
+        self._kept(_key(plane, mask, "count"), base, lambda: draw_part(part, base, words, known[0]))
+
+    def _from_blocks(self, key: Any, drawing: Drawing, window: Window) -> Aggregate:
+        """Put a window together from blocks of its level, drawn where they are not kept."""
+        whole = empty_raster(window.shape, drawing.reduction)
+        for block in _blocks_of(window):
+            drawn = self._kept(key, block, lambda block=block: draw_raster(drawing, block))
+            for array, part in zip(whole, drawn, strict=True):
+                (to_y, from_y), (to_x, from_x) = (
+                    _overlap(window.y, block.y), _overlap(window.x, block.x)
+                )  # fmt: skip
+                array[to_y, to_x] = part[from_y, from_x]
+        return whole
+
+    def _kept(self, key: Any, grid: Window, draw: Any) -> Aggregate:
+        return self.shelf.get((key, grid.x, grid.y), lambda: _packed(draw()), _size)
 
     def _words(self, plane: Plane, mask: Mask | None) -> Words:
         """Return the bits of a mask in plane order, kept for planes that have their own."""
@@ -91,21 +148,69 @@ class Pyramids:
         return self.shelf.get(key, lambda: plane.words(whole), lambda words: words.nbytes)
 
 
-def _base_of(window: Window) -> Window | None:
-    """Return the grid over the whole square that a window is a slice of; None where none is."""
-    x, y = _base_side(window.x.n), _base_side(window.y.n)
-    if x is None or y is None:
-        return None
-    return Window(window.square, Span(x, 0, x), Span(y, 0, y))
+def bases_of(window: Window) -> list[Window]:
+    """Return the grids over the whole square that a window is a slice of, the coarsest first.
+
+    None where the window is finer than any.
+    """
+    found = {}
+    for coarsest in (_COARSE_BASE, _FINE_BASE):
+        x, y = (_base_side(span.n, coarsest) for span in (window.x, window.y))
+        if x is not None and y is not None:
+            found[x, y] = Window(window.square, Span(x, 0, x), Span(y, 0, y))
+    return list(found.values())
 
 
-def _base_side(n: int) -> int | None:
+def bases_near(square: Square, viewport: Viewport) -> list[Window]:
+    """Return the fine bases that a viewport and zooming into it need, the nearest first."""
+    x, y = (viewport.x0 + viewport.x1) / 2, (viewport.y0 + viewport.y1) / 2
+    found: dict[Any, Window] = {}
+    for step in range(_N_ZOOMS):
+        share = _ZOOM**step / 2
+        half = share * (viewport.x1 - viewport.x0), share * (viewport.y1 - viewport.y0)
+        near = Viewport(x - half[0], x + half[0], y - half[1], y + half[1],
+                        viewport.width, viewport.height)  # fmt: skip
+        bases = bases_of(snap(square, near))
+        if not bases:  # from here on, zooms are finer than any base
+            break
+        found.setdefault(bases[-1].shape, bases[-1])
+    return list(found.values())
+
+
+def _key(
+    plane: Plane, mask: Mask | None, reduction: Reduction, values: Values | None = None
+) -> Any:
+    return plane, b"" if mask is None else mask.key, reduction, values.name if values else ""
+
+
+def _base_side(n: int, coarsest: int) -> int | None:
+    """Return the pixels a side of the base of a grid of n: `coarsest`, or the fine one."""
     is_power = n & (n - 1) == 0
-    for base in (_COARSE_BASE, _FINE_BASE):
+    for base in (coarsest, _FINE_BASE):
         side = base if is_power else 3 * base // 4
         if n <= side:
             return side
     return None
+
+
+def _blocks_of(window: Window) -> Iterator[Window]:
+    """Yield the blocks of the level of a window that it lies in."""
+    for y in range(window.y.first // _BLOCK, -(-window.y.stop // _BLOCK)):
+        for x in range(window.x.first // _BLOCK, -(-window.x.stop // _BLOCK)):
+            yield Window(window.square, _block(window.x.n, x), _block(window.y.n, y))
+
+
+def _block(n: int, number: int) -> Span:
+    return Span(n, number * _BLOCK, min((number + 1) * _BLOCK, n))
+
+
+def _overlap(window: Span, block: Span) -> tuple[slice, slice]:
+    """Return where the pixels that both have are, in the window and in the block."""
+    first, stop = max(window.first, block.first), min(window.stop, block.stop)
+    return (
+        slice(first - window.first, stop - window.first),
+        slice(first - block.first, stop - block.first),
+    )
 
 
 def _packed(drawn: Aggregate) -> Aggregate:

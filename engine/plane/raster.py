@@ -57,27 +57,62 @@ class Values:
         return self.array.dtype if self.array.dtype.kind == "f" else np.dtype(np.float64)
 
 
-def draw_raster(
-    plane: Plane,
-    window: Window,
-    words: Words,
-    reduction: Reduction = "count",
-    values: Values | None = None,
-) -> Aggregate:
-    """Reduce the objects of a mask in each pixel of a window.
+@dataclass(frozen=True, eq=False)
+class Drawing:
+    """What is drawn, whatever the window; its methods run on any thread.
 
     Parameters
     ----------
     plane : Plane
         N' positioned objects.
-    window : Window
-        H by W pixels of a level grid.
     words : (ceil(N / 64),) uint64
         The mask in plane order, see `Plane.words`.
     reduction : str
         ``count``, ``sum`` or ``max``.
     values : Values, optional
         What is added, or of what the largest is taken; not for counts.
+    """
+
+    plane: Plane
+    words: Words
+    reduction: Reduction = "count"
+    values: Values | None = None
+
+    def take(self, ranges: NDArray[np.int64], n_rows: int) -> pd.DataFrame:
+        """Copy x, y and value of the `n_rows` rows of the mask in some ranges."""
+        plane = self.plane
+        x, y = np.empty(n_rows + 1, np.float32), np.empty(n_rows + 1, np.float32)
+        places = np.empty(0 if self.values is None else n_rows + 1, np.uint32)
+        _take((plane.x, plane.y), self.words, ranges, (x, y, places))
+        columns = {"x": x[:-1], "y": y[:-1]}
+        if self.values is not None:
+            columns["value"] = _values_at(plane, self.values, places[:-1])
+        return pd.DataFrame(columns, copy=False)
+
+    def paint(self, window: Window, frame: pd.DataFrame) -> Aggregate:
+        """Let Datashader reduce the rows of a frame on a window."""
+        canvas = window.canvas()
+        if self.reduction == "count":
+            return (canvas.points(frame, "x", "y", ds.count()).to_numpy(),)
+        if self.reduction == "max":
+            largest = canvas.points(frame, "x", "y", ds.max("value"))
+            return (largest.to_numpy().astype(np.float32, copy=False),)
+        both = ds.summary(sums=ds.sum("value"), counts=ds.count("value"))
+        painted = canvas.points(frame, "x", "y", both)
+        return np.nan_to_num(painted["sums"].to_numpy(), copy=False), painted["counts"].to_numpy()
+
+
+def draw_raster(drawing: Drawing, window: Window, is_urgent: bool = True) -> Aggregate:
+    """Reduce the objects of a drawing in each pixel of a window.
+
+    Parameters
+    ----------
+    drawing : Drawing
+        What is drawn.
+    window : Window
+        H by W pixels of a level grid.
+    is_urgent : bool
+        False: on the calling thread alone, so that the drawings people wait for go first.
 
     Returns
     -------
@@ -85,26 +120,31 @@ def draw_raster(
         ``count``: uint32. ``sum``: float64, and the uint32 counts of the values added. ``max``:
         float32, NaN where there is no value. Row 0 is the lowest y.
     """
-    ranges = visible_ranges(plane, window)
-    drawn = _empty(window.shape, reduction)
-    n_rows = count_bits(words, ranges)
+    return draw_ranges(drawing, window, visible_ranges(drawing.plane, window), is_urgent)
+
+
+def draw_ranges(
+    drawing: Drawing, window: Window, ranges: NDArray[np.int64], is_urgent: bool = True
+) -> Aggregate:
+    """Reduce the objects of a drawing in some row ranges, (R, 2) in plane order; the rest is 0."""
+    drawn = empty_raster(window.shape, drawing.reduction)
+    n_rows = count_bits(drawing.words, ranges)
     if n_rows == 0:
         return drawn
-    job = _Job(plane, window, words, reduction, values)
     if n_rows <= _FEW:
-        return job.paint(window, job.take(ranges, n_rows))
+        return drawing.paint(window, drawing.take(ranges, n_rows))
     adding = Lock()
 
     def add(chunk: NDArray[np.int64]) -> None:
-        frame = job.take(chunk, count_bits(words, chunk))
+        frame = drawing.take(chunk, count_bits(drawing.words, chunk))
         if len(frame) == 0:
             return
         part = window.around(frame["x"].to_numpy(), frame["y"].to_numpy())
-        painted = job.paint(part, frame)
+        painted = drawing.paint(part, frame)
         with adding:
-            _merge(drawn, painted, window.place_of(part), reduction)
+            _merge(drawn, painted, window.place_of(part), drawing.reduction)
 
-    list(_threads().map(add, _chunks(ranges)))
+    list((_threads().map if is_urgent else map)(add, _chunks(ranges)))
     return drawn
 
 
@@ -129,8 +169,9 @@ def warm_up(plane: Plane, *reductions: str) -> None:
     if len(plane):
         one = np.array([[0, 1]])
         for reduction in reductions or ("count", "sum", "max"):
-            job = _Job(plane, corner, words, reduction, None if reduction == "count" else values)
-            job.paint(corner, job.take(one, count_bits(words, one)))
+            of = None if reduction == "count" else values
+            drawing = Drawing(plane, words, reduction, of)
+            drawing.paint(corner, drawing.take(one, count_bits(words, one)))
 
 
 @lru_cache(maxsize=1)
@@ -139,7 +180,8 @@ def _threads() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(min(os.cpu_count() or 1, 8), thread_name_prefix="draw")
 
 
-def _empty(shape: tuple[int, int], reduction: Reduction) -> Aggregate:
+def empty_raster(shape: tuple[int, int], reduction: Reduction) -> Aggregate:
+    """Return what `draw_raster` returns where there is nothing."""
     if reduction == "max":
         return (np.full(shape, np.nan, np.float32),)
     counts = np.zeros(shape, np.uint32)
@@ -167,40 +209,6 @@ def _merge(
     combine = np.fmax if reduction == "max" else np.add
     for whole, part in zip(drawn, painted, strict=True):
         combine(whole[place], part, out=whole[place])
-
-
-@dataclass(frozen=True)
-class _Job:
-    """What is drawn; its methods run on any thread."""
-
-    plane: Plane
-    window: Window
-    words: Words
-    reduction: Reduction
-    values: Values | None
-
-    def take(self, ranges: NDArray[np.int64], n_rows: int) -> pd.DataFrame:
-        """Copy x, y and value of the `n_rows` rows of the mask in some ranges."""
-        plane = self.plane
-        x, y = np.empty(n_rows + 1, np.float32), np.empty(n_rows + 1, np.float32)
-        places = np.empty(0 if self.values is None else n_rows + 1, np.uint32)
-        _take((plane.x, plane.y), self.words, ranges, (x, y, places))
-        columns = {"x": x[:-1], "y": y[:-1]}
-        if self.values is not None:
-            columns["value"] = _values_at(plane, self.values, places[:-1])
-        return pd.DataFrame(columns, copy=False)
-
-    def paint(self, window: Window, frame: pd.DataFrame) -> Aggregate:
-        """Let Datashader reduce the rows of a frame on a window."""
-        canvas = window.canvas()
-        if self.reduction == "count":
-            return (canvas.points(frame, "x", "y", ds.count()).to_numpy(),)
-        if self.reduction == "max":
-            largest = canvas.points(frame, "x", "y", ds.max("value"))
-            return (largest.to_numpy().astype(np.float32, copy=False),)
-        both = ds.summary(sums=ds.sum("value"), counts=ds.count("value"))
-        painted = canvas.points(frame, "x", "y", both)
-        return np.nan_to_num(painted["sums"].to_numpy(), copy=False), painted["counts"].to_numpy()
 
 
 def _values_at(plane: Plane, values: Values, places: NDArray[np.uint32]) -> NDArray[np.floating]:

@@ -52,6 +52,15 @@ class Shelf:
             self._make(key, kept, make, size)
         return kept.result()
 
+    def peek(self, key: Hashable) -> Any:
+        """Return what is kept under a key; None when it is not there, or not yet."""
+        with self._lock:
+            if key not in self._sizes:
+                return None
+            self._kept.move_to_end(key)
+            kept = self._kept[key]
+        return kept.result()
+
     def _make(
         self,
         key: Hashable,

@@ -39,9 +39,12 @@ def all_rows(points, window, mask, values, reduction):
     return window.canvas().points(frame, "x", "y", reduction).to_numpy()
 
 
-@pytest.fixture(params=["from rows", "from rows in chunks", "from a pyramid"])
+WAYS = ("from rows", "from rows in chunks", "from a pyramid", "from blocks")
+
+
+@pytest.fixture(params=WAYS)
 def pyramids(request, monkeypatch):
-    """The three ways a window is drawn, with limits low enough for the few objects of a test."""
+    """The ways a window is drawn, with limits low enough for the few objects of a test."""
     if request.param != "from rows":
         monkeypatch.setattr(raster, "_FEW", 0)
         monkeypatch.setattr(raster, "_CHUNK", 700)
@@ -49,6 +52,11 @@ def pyramids(request, monkeypatch):
         monkeypatch.setattr(pyramid, "FEW_ROWS", -1)
         monkeypatch.setattr(pyramid, "_COARSE_BASE", 2**5)
         monkeypatch.setattr(pyramid, "_FINE_BASE", 2**10)
+    if request.param == "from blocks":
+        monkeypatch.setattr(pyramid, "FEW_ROWS", -1)
+        monkeypatch.setattr(pyramid, "_COARSE_BASE", 1)
+        monkeypatch.setattr(pyramid, "_FINE_BASE", 1)
+        monkeypatch.setattr(pyramid, "_BLOCK", 2**8)
     return Pyramids()
 
 
@@ -113,6 +121,32 @@ def test_objects_on_the_edges_of_pixels_are_drawn_alike_at_every_level(make_plan
             window = snap(plane.cells.square, Viewport(*map(float, limits), width, height))
             expected = window.canvas().points(frame, "x", "y", ds.count()).to_numpy()
             np.testing.assert_array_equal(pyramids.counts(plane, window), expected)
+
+
+def test_what_was_drawn_ahead_is_what_a_zoom_needs(clumpy_plane, clumpy_points, monkeypatch):
+    """Zooms after that draw nothing, and show what Datashader draws."""
+    monkeypatch.setattr(pyramid, "FEW_ROWS", -1)
+    monkeypatch.setattr(pyramid, "_COARSE_BASE", 2**6)
+    monkeypatch.setattr(pyramid, "_FINE_BASE", 2**9)
+    mask = Mask.of_bools(np.random.default_rng(8).random(3000) < 0.4)
+    pyramids, square = Pyramids(), clumpy_plane.cells.square
+    for base in pyramid.bases_near(square, around_middle(square, 1.0)):
+        pyramids.prepare(clumpy_plane, base, mask)
+    monkeypatch.setattr(pyramid, "draw_raster", None)
+    for share in (1.0, 0.9, 0.6, 0.35, 0.3):
+        window = snap(square, around_middle(square, share))
+        expected = all_rows(clumpy_points, window, mask, VALUES, ds.count())
+        np.testing.assert_array_equal(pyramids.counts(clumpy_plane, window, mask), expected)
+
+
+def around_middle(square, share):
+    x, y, half = square.x0 + square.size / 2, square.y0 + square.size / 2, share * square.size / 2
+    return Viewport(x - half, x + half, y - half, y + half, 90, 70)
+
+
+def test_nothing_is_drawn_ahead_of_windows_beyond_the_bases(clumpy_plane):
+    square = clumpy_plane.cells.square
+    assert pyramid.bases_near(square, around_middle(square, 1e-7)) == []
 
 
 def test_integers_are_drawn_without_their_nulls(make_plane):
