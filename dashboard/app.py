@@ -188,7 +188,7 @@ class Explorer:
         if (error := done.exception()) is not None:
             _LOG.error("what is shown could not be counted", exc_info=error)
             return
-        for view in (self.brush, self.table, self.export, self.sidebar.saved, self.drawer):
+        for view in (self.table, self.brush, self.export, self.sidebar.saved, self.drawer):
             view.refresh()
 
     def _recolor(self) -> None:

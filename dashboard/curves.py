@@ -51,7 +51,7 @@ def step_line(
 
 def band_polygons(
     x: NDArray[np.floating], low: NDArray[np.floating], high: NDArray[np.floating]
-) -> tuple[list[NDArray[np.float64]], list[NDArray[np.float64]]]:
+) -> tuple[list[NDArray[np.float32]], list[NDArray[np.float32]]]:
     """Return one closed polygon for each stretch where both edges of a band are finite.
 
     Parameters
@@ -60,8 +60,8 @@ def band_polygons(
         Abscissa, lower and upper edge.
     """
     runs = runs_of(np.isfinite(low) & np.isfinite(high))
-    xs = [np.concatenate([x[run], x[run][::-1]]).astype(float) for run in runs]
-    ys = [np.concatenate([low[run], high[run][::-1]]).astype(float) for run in runs]
+    xs = [np.concatenate([x[run], x[run][::-1]]).astype(np.float32) for run in runs]
+    ys = [np.concatenate([low[run], high[run][::-1]]).astype(np.float32) for run in runs]
     return xs, ys
 
 

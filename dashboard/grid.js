@@ -4,6 +4,29 @@ export function render({ model, el }) {
   root.className = "table";
   el.appendChild(root);
 
+  // What is pressed says what it asks for. A page may come between press and release: its nodes are
+  // new then, so that the browser makes no click, but what they ask for is the same.
+  const asks = (node, message) => (node.dataset.message = JSON.stringify(message));
+  const asked = (event) => {
+    const node = event.target.closest("[data-message]");
+    return node && !node.disabled ? node.dataset.message : null;
+  };
+  const send = (message) => message && model.send_msg(JSON.parse(message));
+  let pressed = null;
+  root.addEventListener("pointerdown", (event) => {
+    pressed = event.button === 0 ? asked(event) : null;
+  });
+  root.addEventListener("pointerup", (event) => {
+    if (pressed === asked(event)) send(pressed);
+    pressed = null;
+  });
+  root.addEventListener("click", (event) => {
+    if (event.detail === 0) send(asked(event)); // from the keyboard
+  });
+  root.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && event.target.tagName === "TR") send(asked(event));
+  });
+
   const cell = (tag, text, className) => {
     const node = document.createElement(tag);
     node.textContent = text;
@@ -21,7 +44,7 @@ export function render({ model, el }) {
       const button = cell("button", column.label + mark, sorted ? "sorted" : "");
       button.dataset.column = column.name;
       button.title = column.meaning;
-      button.onclick = () => model.send_msg({ type: "sort", column: column.name });
+      asks(button, { type: "sort", column: column.name });
       head.appendChild(button);
       head.className = column.align;
       row.appendChild(head);
@@ -38,10 +61,7 @@ export function render({ model, el }) {
       row.dataset.row = record.row;
       row.tabIndex = 0;
       if (record.row === model.focus) row.className = "focus";
-      row.onclick = () => model.send_msg({ type: "focus", row: record.row });
-      row.onkeydown = (event) => {
-        if (event.key === "Enter") model.send_msg({ type: "focus", row: record.row });
-      };
+      asks(row, { type: "focus", row: record.row });
       model.columns.forEach((column, i) => {
         const node = cell("td", record.cells[i], column.align);
         node.dataset.column = column.name;
@@ -59,7 +79,7 @@ export function render({ model, el }) {
       const button = cell("button", label);
       button.disabled = !enabled;
       button.setAttribute("aria-label", by < 0 ? "previous page" : "next page");
-      button.onclick = () => model.send_msg({ type: "page", by });
+      asks(button, { type: "page", by });
       node.appendChild(button);
     };
     if (model.n_pages > 1) {

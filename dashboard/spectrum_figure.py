@@ -43,6 +43,7 @@ class SpectrumFigure:
 
     def __init__(self, palette: Palette) -> None:
         self.palette = palette
+        self._stretch: float | None = None
         self.sources = {
             name: ColumnDataSource(columns, name=f"{name}-source")
             for name, columns in _EMPTY.items()
@@ -68,9 +69,7 @@ class SpectrumFigure:
         """Show one inspection, or nothing."""
         self.fill_flux(inspection, look)
         self.fill_lines(look if inspection else None)
-        for name, layer in (("bands", layers.band_layer), ("overlaps", layers.overlap_layer)):
-            self._put(name, layer(look) if inspection else None)
-        self._put("sky_lines", layers.sky_line_layer(look) if inspection else None)
+        self._fill_backdrop(look if inspection else None)
         self._set_ranges(inspection, look)
 
     def fill_flux(self, inspection: "Inspection | None", look: Look) -> None:
@@ -93,6 +92,18 @@ class SpectrumFigure:
             return
         columns = layers.line_layer(look)
         self._put("lines", {**columns, "color": self._line_colors(columns["kind"])})
+
+    def _fill_backdrop(self, look: Look | None) -> None:
+        """Redraw what is the same for every object, when wavelengths are drawn elsewhere."""
+        stretch = None if look is None else look.stretch
+        if stretch == self._stretch:
+            return
+        self._stretch = stretch
+        for name, layer in (
+            ("bands", layers.band_layer), ("overlaps", layers.overlap_layer),
+            ("sky_lines", layers.sky_line_layer),
+        ):  # fmt: skip
+            self._put(name, layer(look) if look else None)
 
     def set_visible(self, name: str, is_visible: bool) -> None:
         """Show or hide one of "lines", "reconstruction", "noise", "sky"."""

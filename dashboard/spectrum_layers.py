@@ -59,7 +59,7 @@ def flux_layer(inspection: "Inspection", arm: Arm, look: Look) -> Columns:
     sigma = np.full(flux.shape, np.nan)
     sigma[good] = 1 / np.sqrt(ivar[good])
     return {
-        "x": arm.wavelength * look.stretch,
+        "x": (arm.wavelength * look.stretch).astype(np.float32),
         "flux": np.where(_is_covered(inspection, arm), flux, np.nan).astype(np.float32),
         "smooth": smooth_flux(flux, usable, look.smoothing),
         "sigma": sigma.astype(np.float32),

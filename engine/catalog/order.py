@@ -49,7 +49,7 @@ def ordered_rows(store: Store, mask: Mask, sort: Sort, first: int, stop: int) ->
     (M,) int64
         Store rows in order, at most stop - first.
     """
-    missing = mask & Missing(sort.column).mask(store)
+    missing = _missing(store, mask, sort.column)
     present = mask - missing
     n_present = present.count
     by_id = Sort("target_id")
@@ -58,6 +58,14 @@ def ordered_rows(store: Store, mask: Mask, sort: Sort, first: int, stop: int) ->
         _between(store, missing, by_id, (max(first - n_present, 0), stop - n_present)),
     ]
     return np.concatenate(parts)
+
+
+def _missing(store: Store, mask: Mask, column: str) -> Mask:
+    """Return the rows of a mask without a value; the totals know of most columns of none."""
+    tally = store.totals.tallies.get(column)
+    if tally is not None and not tally.n_null.any():
+        return Mask.none(store.n_objects)
+    return mask & Missing(column).mask(store)
 
 
 def sort_order(store: Store, column: str, rows: Rows, is_descending: bool) -> NDArray[np.intp]:
