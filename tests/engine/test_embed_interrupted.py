@@ -190,6 +190,13 @@ def test_a_full_disk_is_one_sentence_and_what_is_done_is_kept(catalog, undisturb
     assert contents(catalog) == undisturbed
 
 
+def test_a_lock_left_at_the_very_end_is_cleared_away(catalog, undisturbed):
+    embed_catalog(catalog, 60)
+    (catalog / "embedding" / ".lock").touch()
+    embed_catalog(catalog, 60)
+    assert contents(catalog) == undisturbed
+
+
 def test_two_embeddings_of_one_catalog_are_refused(catalog):
     (catalog / "embedding").mkdir()
     with (
