@@ -179,7 +179,8 @@ class Undisturbed:
         """
         moments = random.Random(seed)
         shares = sorted(moments.random() for _ in range(n_kills))
-        at_rename, n_renames = moments.randrange(n_kills), moments.randint(1, 2)
+        # The second rename of a build ends it: nothing is left for a kill after that.
+        at_rename, n_renames = moments.choice([(moments.randrange(n_kills), 1), (n_kills - 1, 2)])
         for number, share in enumerate(shares):
             if number == at_rename:
                 while not self._kill_at_rename(folder, n_renames):
