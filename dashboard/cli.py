@@ -27,7 +27,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ExplorerError as error:
         return _refuse(str(error))
     except OSError as error:  # a full disk, a folder without permission: the machine's, not ours
-        return _refuse(f"{error.filename or options.run}: {error.strerror or error}")
+        reason = error.strerror or str(error) or type(error).__name__
+        return _refuse(f"{error.filename or options.run}: {reason}")
     except KeyboardInterrupt:
         sys.stderr.write("\nanomaly-explorer: stopped; what is finished is kept\n")
         return 130

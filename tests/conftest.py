@@ -21,6 +21,7 @@ CHECKOUT = Path(__file__).resolve().parents[1]
 
 def pytest_addoption(parser):
     parser.addoption("--scale", action="store_true", help="run the tests marked scale")
+    parser.addoption("--kill-seed", type=int, help="kill commands at the moments of this seed")
 
 
 def is_journey(path: str) -> bool:

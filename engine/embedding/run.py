@@ -76,20 +76,21 @@ def embed_catalog(
     """
     wanted = _wanted(catalog, n_landmarks, seed)
     folder = catalog / "embedding"
+    lock, left = folder / ".lock", folder / "unfinished"
     ready = _read_ready(folder, wanted)
-    if ready is not None and not (folder / "unfinished").exists():
+    if ready is not None and not (left.exists() or lock.exists()):
         return ready
     held = f"{catalog} is being embedded by another process; wait for it, or stop it first."
     try:
         folder.mkdir(exist_ok=True)
-        with exclusive(folder / ".lock", held):
+        with exclusive(lock, held):
             said = _read_ready(folder, wanted)  # killed at its very end, or made by another process
             if said is None:
                 tell = progress or (lambda step, done, total: None)
-                unfinished = Unfinished(folder / "unfinished", wanted)
+                unfinished = Unfinished(left, wanted)
                 with one_thread():
                     said = _Work(catalog, wanted, unfinished, tell).run()
-            shutil.rmtree(folder / "unfinished", ignore_errors=True)
+            shutil.rmtree(left, ignore_errors=True)
             return said
     except OSError as error:
         raise ExplorerError(

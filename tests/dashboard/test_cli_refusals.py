@@ -194,6 +194,15 @@ def test_a_full_disk_is_one_line(run, made, monkeypatch):
     assert (code, err) == (2, ["anomaly-explorer: store/columns.arrow: No space left on device"])
 
 
+def test_a_problem_of_the_machine_without_words_is_named_by_its_kind(run, tmp_path, monkeypatch):
+    def wait(*arguments, **options):
+        raise TimeoutError
+
+    monkeypatch.setattr("anomaly_explorer.engine.catalog.build.build_store", wait)
+    code, _, err = run("build", tmp_path / "embedded", "store")
+    assert (code, err) == (2, ["anomaly-explorer: build: TimeoutError"])
+
+
 def test_an_interrupt_says_that_finished_work_is_kept(run, made, monkeypatch):
     def interrupt(*arguments, **options):
         raise KeyboardInterrupt

@@ -1,11 +1,6 @@
 """A build that is killed, refused or out of disk goes on, and ends like one that was not."""
 
 import errno
-import random
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -40,45 +35,6 @@ def contents(store):
 
 def hidden(folder):
     return sorted(path.name for path in folder.iterdir() if path.name.startswith("."))
-
-
-def start_build(catalog, store):
-    command = [sys.executable, "-m", "anomaly_explorer.dashboard.cli", "build", catalog, store]
-    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-
-
-def kill_at_random(catalog, store, moments):
-    """Kill -9 a little after the journal has so many lines; return whether it still ran."""
-    process = start_build(catalog, store)
-    path = store.parent / f".{store.name}.building" / "journal"
-    n_lines, end = moments.randrange(1, 90), time.monotonic() + 120
-    while process.poll() is None and time.monotonic() < end:
-        if path.exists() and path.read_bytes().count(b"\n") >= n_lines:
-            break
-        time.sleep(0.0005)
-    time.sleep(moments.uniform(0, 0.02))
-    process.kill()
-    return process.wait() == -signal.SIGKILL
-
-
-def assert_kills_change_nothing(catalog, store, undisturbed, n_kills):
-    moments = random.Random()
-    seed = moments.randrange(2**32)
-    moments.seed(seed)
-    kills = sum(kill_at_random(catalog, store, moments) for _ in range(n_kills))
-    assert kills > 0, f"never killed while it ran, seed {seed}"
-    build_store(catalog, store)
-    assert contents(store) == undisturbed, f"seed {seed}"
-    assert hidden(store.parent) == []
-
-
-def test_a_build_killed_three_times_ends_like_one_that_was_not(catalog, undisturbed, tmp_path):
-    assert_kills_change_nothing(catalog, tmp_path / "a.store", undisturbed, 3)
-
-
-@pytest.mark.scale
-def test_a_build_killed_ten_times_ends_like_one_that_was_not(catalog, undisturbed, tmp_path):
-    assert_kills_change_nothing(catalog, tmp_path / "a.store", undisturbed, 10)
 
 
 STAGES = [

@@ -2,12 +2,7 @@
 
 import errno
 import os
-import random
 import shutil
-import signal
-import subprocess
-import sys
-import time
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -15,33 +10,12 @@ import pytest
 
 from anomaly_explorer.engine.catalog.lock import exclusive
 from anomaly_explorer.engine.embedding import run, unfinished
-from anomaly_explorer.engine.embedding.project import Placer
 from anomaly_explorer.engine.embedding.run import embed_catalog
 from anomaly_explorer.engine.errors import ExplorerError, StoreError
 
+from .killed_commands import quicken
+
 N_BATCHES = 6
-# UMAP compiles for half a minute in every process: two latents stand for it, and the network
-# learns but little. All else is real.
-QUICK = """
-from anomaly_explorer.engine.embedding import project, run
-
-class QuickPlacer(project.Placer):
-    def __init__(self, latents, positions, seed):
-        super().__init__(latents, positions, seed, epochs=3)
-
-run.fit_map = lambda latents, seed: latents[:, :2].copy()
-run.Placer = QuickPlacer
-"""
-CHILD = "import sys; from pathlib import Path" + QUICK + "run.embed_catalog(Path(sys.argv[1]), 60)"
-
-
-def quicken(patch):
-    class QuickPlacer(Placer):
-        def __init__(self, latents, positions, seed):
-            super().__init__(latents, positions, seed, epochs=3)
-
-    patch.setattr(run, "fit_map", lambda latents, seed: latents[:, :2].copy())
-    patch.setattr(run, "Placer", QuickPlacer)
 
 
 class KilledError(BaseException):
@@ -78,42 +52,6 @@ def undisturbed(batches, tmp_path_factory):
 def contents(catalog):
     folder = catalog / "embedding"
     return {path.name: path.read_bytes() for path in folder.iterdir()}
-
-
-def kill_at_random(catalog, moments):
-    """Kill -9 a little after so many results are kept; return whether it still ran."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", CHILD, str(catalog)],
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    folder, n_kept = catalog / "embedding" / "unfinished", moments.randrange(1, N_BATCHES + 6)
-    end = time.monotonic() + 120
-    while process.poll() is None and time.monotonic() < end:
-        if len(list(folder.glob("*.npz"))) >= n_kept:
-            break
-        time.sleep(0.0005)
-    time.sleep(moments.uniform(0, 0.02))
-    process.kill()
-    return process.wait() == -signal.SIGKILL
-
-
-def assert_kills_change_nothing(catalog, undisturbed, n_kills):
-    moments = random.Random()
-    seed = moments.randrange(2**32)
-    moments.seed(seed)
-    kills = sum(kill_at_random(catalog, moments) for _ in range(n_kills))
-    assert kills > 0, f"never killed while it ran, seed {seed}"
-    embed_catalog(catalog, 60)
-    assert contents(catalog) == undisturbed, f"seed {seed}"
-
-
-@pytest.mark.scale
-def test_an_embedding_killed_ten_times_ends_like_one_that_was_not(catalog, undisturbed):
-    assert_kills_change_nothing(catalog, undisturbed, 10)
-
-
-def test_an_embedding_killed_three_times_ends_like_one_that_was_not(catalog, undisturbed):
-    assert_kills_change_nothing(catalog, undisturbed, 3)
 
 
 KEPT = ["plan.json", "chosen.npz", "latents.npz", "map.npz", "placer.npz", "clusters.npz",
@@ -186,6 +124,13 @@ def test_a_full_disk_is_one_sentence_and_what_is_done_is_kept(catalog, undisturb
         with pytest.raises(ExplorerError, match=r"No space left on device.*make room"):
             embed_catalog(catalog, 60)
     assert len(list((catalog / "embedding" / "unfinished").glob("*.npz"))) == 4
+    embed_catalog(catalog, 60)
+    assert contents(catalog) == undisturbed
+
+
+def test_a_lock_left_at_the_very_end_is_cleared_away(catalog, undisturbed):
+    embed_catalog(catalog, 60)
+    (catalog / "embedding" / ".lock").touch()
     embed_catalog(catalog, 60)
     assert contents(catalog) == undisturbed
 

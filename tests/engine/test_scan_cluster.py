@@ -30,7 +30,7 @@ from .catalog_maker import (
     scan_into,
     write_coadds,
 )
-from .scan_processes import forked_workers
+from .killed_commands import forked_workers
 
 N_BATCHES = 8
 

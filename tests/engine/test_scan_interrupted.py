@@ -2,14 +2,10 @@
 
 import errno
 import os
-import random
-import signal
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 from anomaly_explorer.engine.errors import ExplorerError, StoreError
@@ -23,9 +19,6 @@ from .catalog_maker import (
     scan_into,
     write_coadds,
 )
-from .scan_processes import die_at_second_batch, start_command
-
-WAIT_SECONDS = 120
 
 
 class KilledError(BaseException):
@@ -74,75 +67,6 @@ def test_a_second_run_does_nothing(tmp_path, folder, weights):
     assert (again.n_made, again.n_ready) == (0, 3)
     assert again.summary == first.summary
     assert {path: path.stat().st_mtime_ns for path in batch_files(catalog)} == stamps
-
-
-def start_scan(folder, catalog, weights, *options):
-    command = ["scan", folder, "--out", catalog, "--weights", weights, "--batch-rows", "2"]
-    return start_command([*command, *options])
-
-
-def kill_after(process, catalog, n_batches, delay):
-    """Kill -9 a little after so many batches are there; return whether it was still running."""
-    end = time.monotonic() + WAIT_SECONDS
-    while len(batch_files(catalog)) < n_batches and process.exitcode is None:
-        assert time.monotonic() < end, "the scan makes no progress"
-        time.sleep(0.002)
-    time.sleep(delay)
-    process.kill()
-    process.join()
-    return process.exitcode == -signal.SIGKILL
-
-
-def kill_and_compare(tmp_path, weights, kills_at, *options):
-    """Kill a scan at random moments after so many batches; its end is that of an undisturbed."""
-    n_files = max(kills_at) + 7
-    folder = write_coadds(tmp_path / "spectra", [2] * n_files)
-    scan_into(tmp_path / "undisturbed", [folder], weights, 2)
-    catalog = tmp_path / "out"
-    moments = random.Random()
-    seed = moments.randrange(2**32)
-    moments.seed(seed)
-    kills = 0
-    for n_batches in kills_at:
-        process = start_scan(folder, catalog, weights, *options)
-        kills += kill_after(process, catalog, n_batches, moments.uniform(0, 0.08))
-        for path in batch_files(catalog):
-            assert pq.read_metadata(path).num_rows == 2, f"seed {seed}"
-    assert kills > 0, f"never killed while it ran, seed {seed}"
-    result = scan_into(catalog, [folder], weights, 2)
-    assert result.n_ready >= 1
-    assert result.n_made + result.n_ready == n_files
-    assert_same_rows(read_catalog(catalog), read_catalog(tmp_path / "undisturbed"))
-    assert not [path.name for path in catalog.iterdir() if path.name.startswith(".")]
-
-
-def test_a_scan_killed_three_times_ends_like_one_that_was_not(tmp_path, weights):
-    kill_and_compare(tmp_path, weights, (1, 6, 11))
-
-
-@pytest.mark.scale
-def test_a_scan_killed_ten_times_ends_like_one_that_was_not(tmp_path, weights):
-    kill_and_compare(tmp_path, weights, range(1, 71, 7))
-
-
-@pytest.mark.scale
-def test_workers_whose_client_is_killed_leave_whole_batches_only(tmp_path, weights):
-    kill_and_compare(tmp_path, weights, (1, 5, 9), "--workers", "2")
-
-
-def test_kill_9_between_the_temporary_file_and_its_rename(start_over):
-    catalog = start_over.catalog
-    command = ["scan", start_over.folder, "--out", catalog, "--weights", start_over.weights]
-    process = start_command([*command, "--batch-rows", "3"], die_at_second_batch)
-    process.join(WAIT_SECONDS)
-    assert process.exitcode == -signal.SIGKILL
-    left = [path.name for path in catalog.iterdir() if path.name.endswith(".tmp")]
-    assert len(left) == 1
-    assert left[0].startswith(".desi_dr1_catalog_batch_0001.parquet.")
-    assert pq.read_metadata(catalog / left[0]).num_rows == 3  # whole, and yet nobody's
-    assert start_over.scan().n_ready == 1
-    start_over.assert_undisturbed()
-    assert not list(catalog.glob(".*"))
 
 
 @pytest.mark.parametrize(

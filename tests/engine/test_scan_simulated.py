@@ -1,9 +1,6 @@
 """A catalog made straight from the simulator: same scores as from full spectra, resumable."""
 
 import json
-import os
-import random
-import time
 
 import numpy as np
 import pandas as pd
@@ -26,11 +23,8 @@ from anomaly_explorer.engine.simulation.population import CLASSES, INJECTED_TYPE
 from anomaly_explorer.engine.simulation.survey import SimulatedSurvey
 from anomaly_explorer.engine.spectra.grid import ARMS
 
-from .scan_processes import start_command
-
 SURVEY = SimulatedSurvey(seed=5)
 N_OBJECTS = 10_000
-COMMAND = ["--objects", "6000", "--seed", "5", "--batch-rows", "1500", "--threads", "1"]
 
 
 @pytest.fixture(scope="module")
@@ -141,32 +135,3 @@ def test_a_folder_of_another_survey_is_refused(catalog, model):
 def test_a_survey_holds_no_more_than_it_holds(model):
     with pytest.raises(InputError, match="1 to"):
         plan_simulation(SURVEY, 10**9)
-
-
-def kill_and_rerun(tmp_path, model, delays):
-    """Kill the command after each delay, then let it finish in this process."""
-    folder = tmp_path / "catalog"
-    for delay in delays:
-        process = start_command(["simulate", "--catalog", folder, *COMMAND])
-        deadline = time.monotonic() + 120
-        while not (folder / "plan.json").exists() and time.monotonic() < deadline:
-            time.sleep(0.01)
-        time.sleep(delay)
-        process.kill()
-        process.join()
-    plan = plan_simulation(SURVEY, 6000, 1500)
-    run_scan_with(Simulator(SURVEY, model, n_threads=1), plan, folder, model.card)
-    assert not [name for name in os.listdir(folder) if name.endswith(".tmp")]
-    undisturbed = tmp_path / "undisturbed"
-    simulate(undisturbed, model, 6000, 1500)
-    assert_same(read(folder), read(undisturbed))
-
-
-def test_kill_9_at_random_moments_loses_nothing(tmp_path, model):
-    moments = random.Random(20260101)
-    kill_and_rerun(tmp_path, model, [moments.uniform(0, 1.5) for _ in range(3)])
-
-
-@pytest.mark.scale
-def test_kill_9_at_ten_random_moments_loses_nothing(tmp_path, model):
-    kill_and_rerun(tmp_path, model, [random.uniform(0, 2.5) for _ in range(10)])
