@@ -71,28 +71,35 @@ def _ours(opened: Tab, served: Served, n_gestures: int) -> dict[str, float]:
     figures |= _moves(opened, MAP, n_gestures)
     figures |= _lassos(opened, MAP, n_gestures // 2, (f"image {MAP}", "counts", "table"))
     figures |= _brushes(opened, n_gestures)
+    figures |= _filtered_wheels(opened, n_gestures)
     figures |= _clicks(opened, n_gestures)
     return figures
 
 
 def _moves(opened: Tab, name: str, n_gestures: int) -> dict[str, float]:
     """Measure wheel ticks towards the middle and back, and pans."""
-    mouse, at = opened.page.mouse, opened.place(name)
-    x, y = at["left"] + 0.45 * at["width"], at["top"] + 0.55 * at["height"]
-    wheels, pans, answers = [], [], []
-    mouse.move(x, y)
-    for number in range(n_gestures + 2):
-        step = -240 if number % 10 < 5 else 240
-        answer = opened.do(lambda step=step: mouse.wheel(0, step), ("image",))
-        if number >= 2:  # the first ones draw what is kept after
-            answers.append(answer)
-            wheels.append(answer.first("image"))
+    mouse, (x, y), pans = opened.page.mouse, _middle(opened, name), []
+    answers = list(_wheels(opened, name, n_gestures + 2))[2:]  # the first draw what is kept after
+    wheels = [answer.first("image") for answer in answers]
     opened.use("PanTool", name)
     for number in range(n_gestures // 2):
         way = 60 if number % 2 else -60
         answer = opened.do(lambda way=way: _drag(mouse, (x, y), (x + way, y + way / 2)), ("image",))
         pans.append(answer.last_ms)
     return _percentiles("wheel_ms", wheels) | _percentiles("pan_ms", pans) | _bytes(answers)
+
+
+def _wheels(opened: Tab, name: str, n_ticks: int) -> Iterator[Answer]:
+    """Turn the wheel, five ticks in and five out again."""
+    opened.page.mouse.move(*_middle(opened, name))
+    for number in range(n_ticks):
+        step = -240 if number % 10 < 5 else 240
+        yield opened.do(lambda step=step: opened.page.mouse.wheel(0, step), ("image",))
+
+
+def _middle(opened: Tab, name: str) -> tuple[float, float]:
+    at = opened.place(name)
+    return at["left"] + 0.45 * at["width"], at["top"] + 0.55 * at["height"]
 
 
 def _lassos(opened: Tab, name: str, n_gestures: int, kinds: tuple[str, ...]) -> dict[str, float]:
@@ -114,11 +121,8 @@ def _lassos(opened: Tab, name: str, n_gestures: int, kinds: tuple[str, ...]) -> 
 
 def _brushes(opened: Tab, n_gestures: int) -> dict[str, float]:
     """Measure from the release of a brush on the score's histogram until every view has changed."""
-    try:
-        at = opened.place(HISTOGRAM)
-    except Exception:  # a page without histograms
-        return {}
-    found, y = [], at["top"] + at["height"] / 2
+    at, found = opened.place(HISTOGRAM), []
+    y = at["top"] + at["height"] / 2
     kinds = (f"image {MAP}", "bars", "counts", "table")
     for number in range(n_gestures):
         x = at["left"] + at["width"] * (0.1 + 0.3 * number / n_gestures)
@@ -128,6 +132,20 @@ def _brushes(opened: Tab, n_gestures: int) -> dict[str, float]:
     opened.page.mouse.dblclick(at["left"] + at["width"] / 2, y)
     opened.settle(1)
     return _percentiles("brush_ms", found)
+
+
+def _filtered_wheels(opened: Tab, n_gestures: int) -> dict[str, float]:
+    """Measure wheel ticks under ranges of the score that nobody has asked for before."""
+    at, found = opened.place(HISTOGRAM), []
+    y = at["top"] + at["height"] / 2
+    for number in range(2):
+        x, to = (at["left"] + share * at["width"] for share in (0.21 + 0.1 * number, 0.83))
+        opened.do(lambda x=x, to=to: _drag(opened.page.mouse, (x, y), (to, y)), (f"image {MAP}",))
+        for answer in _wheels(opened, MAP, n_gestures // 2):
+            found.append(answer.first("image"))
+    opened.page.mouse.dblclick(at["left"] + at["width"] / 2, y)
+    opened.settle(1)
+    return _percentiles("wheel_filtered_ms", found)
 
 
 def _clicks(opened: Tab, n_gestures: int) -> dict[str, float]:

@@ -47,6 +47,7 @@ BROWSER_TARGETS = (
     Target("wheel_ms_p50", "wheel → new pixels, middle", 120),
     Target("wheel_ms_p95", "the same, 95th percentile", 200),
     Target("pan_ms_p95", "pan → new pixels", 200),
+    Target("wheel_filtered_ms_p95", "wheel → new pixels under a new range", 300),
     Target("wheel_bytes_deflated_p95", "bytes of a frame on the wire", 250_000, "bytes"),
     Target("lasso_large_ms_p95", "large lasso → count, highlight, table page", 200),
     Target("brush_ms_p95", "histogram brush → every linked view", 250),
