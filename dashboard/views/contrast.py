@@ -3,6 +3,7 @@
 import logging
 from concurrent.futures import Future
 from html import escape
+from math import ceil
 from typing import TYPE_CHECKING, Any
 
 import panel as pn
@@ -49,7 +50,8 @@ def draw_contrast(contrast: "Contrast", store: Store) -> str:
         For units and meanings.
     """
     told = [c for c in contrast.columns if c.name not in ON_THE_MAP]
-    columns = [c for c in told if c.difference.excess > 0][:MAX_COLUMNS]
+    # Of a sample, what is not above its own error may be of the sample alone.
+    columns = [c for c in told if c.difference.excess > c.difference.error][:MAX_COLUMNS]
     if not columns:
         return f"{_headline(contrast)}<div class='muted'>No column tells the two apart.</div>"
     rows = "".join(_row(column, store) for column in columns)
@@ -60,7 +62,8 @@ def draw_contrast(contrast: "Contrast", store: Store) -> str:
         f"<tbody>{rows}</tbody></table>"
         f"<div class='muted'>{left_out} more columns differ less. Above: "
         "the selection, below: the rest. Share: how much of each is in it. Strength: largest "
-        "difference of shares in one range or set of values, 0 to 1.</div>"
+        "difference of shares in one range or set of values, 0 to 1; of a sample with its standard "
+        "error, rounded up.</div>"
     )
 
 
@@ -87,7 +90,7 @@ def _row(column: "ColumnContrast", store: Store) -> str:
     here, there = found.shares
     tip = f"{column.name}: {described.meaning}"
     what = _what(column) + (unit if found.kind == "range" else "")
-    error = f" ± {found.error:.2f}" if found.error >= 0.005 else ""
+    error = f" ± {ceil(100 * found.error) / 100:.2f}" if found.error else ""
     return (
         f'<tr><td class="name" title="{escape(tip)}">{escape(column.name)}</td>'
         f'<td class="what" title="{what}">{what}</td>'

@@ -7,6 +7,7 @@ round the end (Kuiper 1960, Proc. Kon. Ned. Akad. Wet. A 63, 38); for categories
 values, and the strength the total variation distance. 0 = alike, 1 = no value in common.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +19,8 @@ from .tally import Ruler
 
 # Mean of Kuiper's statistic times the root of n where nothing differs.
 _KUIPER_MEAN = (np.pi / 2) ** 0.5
+# Mean size of a number that is spread normally, in standard deviations.
+_MEAN_SIZE = (2 / np.pi) ** 0.5
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,8 @@ class Difference:
     strength : float
         0 to 1, see the head of this file.
     noise : float
-        What it would be on average, at most, if the sides were drawn from the same objects.
+        What it would be on average, at most, if the sides were drawn from the same objects; more
+        for a sample, of which neighbors are drawn together and alike.
     error : float
         Standard error for what was not counted; 0 where all was.
     kind : str
@@ -88,10 +92,11 @@ def measure_difference(ruler: Ruler, selected: Counted, rest: Counted) -> Differ
 def _of_nulls(selected: Counted, rest: Counted) -> Difference:
     sides = [(side.tally.n_null, side.n_rows) for side in (selected, rest)]
     shares = tuple(float(some.sum() / n.sum()) for some, n in sides)
+    error, design = _error((selected, rest), sides)
     return Difference(
         strength=abs(shares[0] - shares[1]),
-        noise=float(_noise(*(np.array([some.sum(), n.sum()]) for some, n in sides))),
-        error=_error(selected, rest, *(some / n for some, n in sides)),
+        noise=design * float(_noise(*((some.sum(), n.sum()) for some, n in sides))),
+        error=error,
         kind="null",
         shares=shares,
     )
@@ -107,10 +112,11 @@ def _of_numbers(ruler: Ruler, selected: Counted, rest: Counted) -> Difference:
     is_in = np.zeros(ruler.n_steps, np.bool_)
     is_in[first:stop] = True
     shares = (float(counts[0][is_in].sum() / known[0]), float(counts[1][is_in].sum() / known[1]))
+    error, design = _error_of_set(ruler, (selected, rest), is_in)
     return Difference(
         strength=shares[0] - shares[1],
-        noise=_KUIPER_MEAN * (1 / known[0] + 1 / known[1]) ** 0.5,
-        error=_error_of_set(ruler, selected, rest, is_in),
+        noise=design * _KUIPER_MEAN * (1 / known[0] + 1 / known[1]) ** 0.5,
+        error=error,
         kind="range",
         shares=shares,
         low=ruler.edges[first].item() if first > 0 else None,
@@ -124,10 +130,11 @@ def _of_codes(ruler: Ruler, selected: Counted, rest: Counted) -> Difference:
     here, there = (some / some.sum() for some in counts)
     code = int(np.argmax(here - there))
     noises = _noise(*((some, some.sum()) for some in counts))
+    error, design = _error_of_set(ruler, (selected, rest), here > there)
     return Difference(
         strength=float(np.abs(here - there).sum() / 2),
-        noise=float(noises.sum() / 2),
-        error=_error_of_set(ruler, selected, rest, here > there),
+        noise=design * float(noises.sum() / 2),
+        error=error,
         kind="value",
         shares=(float(here[code]), float(there[code])),
         code=code,
@@ -139,11 +146,11 @@ def _of_bits(ruler: Ruler, selected: Counted, rest: Counted) -> Difference:
     sides = [(side.tally.counts.sum(axis=0), side.n_rows.sum()) for side in (selected, rest)]
     here, there = (some / n for some, n in sides)
     code = int(np.argmax(np.abs(here - there)))
-    is_code = np.arange(ruler.n_steps) == code
+    error, design = _error_of_set(ruler, (selected, rest), np.arange(ruler.n_steps) == code)
     return Difference(
         strength=float(abs(here[code] - there[code])),
-        noise=float(_noise(*sides)[code]),
-        error=_error_of_set(ruler, selected, rest, is_code),
+        noise=design * float(_noise(*sides)[code]),
+        error=error,
         kind="value",
         shares=(float(here[code]), float(there[code])),
         code=code,
@@ -159,24 +166,41 @@ def _noise(here: Any, there: Any) -> NDArray[np.float64]:
     """Return the mean |difference of shares| of equal sides; each is (counts, rows counted)."""
     (some, n), (others, m) = here, there
     pooled = (some + others) / (n + m)
-    return (2 / np.pi * pooled * (1 - pooled) * (1 / n + 1 / m)) ** 0.5
+    return _MEAN_SIZE * (pooled * (1 - pooled) * (1 / n + 1 / m)) ** 0.5
 
 
 def _error_of_set(
-    ruler: Ruler, selected: Counted, rest: Counted, is_in: NDArray[np.bool_]
-) -> float:
-    shares = []
-    for side in (selected, rest):
-        known = _known(side, ruler)
-        counts = side.tally.counts[:, is_in].sum(axis=1)
-        shares.append(np.divide(counts, known, out=np.full(len(known), np.nan), where=known > 0))
-    return _error(selected, rest, *shares)
+    ruler: Ruler, sides: tuple[Counted, Counted], is_in: NDArray[np.bool_]
+) -> tuple[float, float]:
+    counts = [(side.tally.counts[:, is_in].sum(axis=1), _known(side, ruler)) for side in sides]
+    return _error(sides, counts)
 
 
 def _error(
-    selected: Counted, rest: Counted, here: NDArray[np.float64], there: NDArray[np.float64]
-) -> float:
-    return float(np.hypot(selected.error(here), rest.error(there)))
+    sides: tuple[Counted, Counted], counts: Sequence[tuple[NDArray[np.int64], NDArray[np.int64]]]
+) -> tuple[float, float]:
+    """Return the standard error of a difference of shares, and its ratio to that of single rows.
+
+    Parameters
+    ----------
+    sides : tuple of Counted
+    counts : sequence of tuple
+        Of each side the rows in the set and the rows known in each group, (G,) each.
+
+    Returns
+    -------
+    error : float
+        0 where all was counted.
+    design : float
+        How many times it is the error of as many rows drawn one by one; at least 1.
+    """
+    parts = [
+        np.divide(some, known, out=np.full(len(known), np.nan), where=known > 0)
+        for some, known in counts
+    ]
+    error = float(np.hypot(*(side.error(part) for side, part in zip(sides, parts, strict=True))))
+    alone = float(_noise(*((some.sum(), known.sum()) for some, known in counts))) / _MEAN_SIZE
+    return error, max(1.0, error / alone) if alone else 1.0
 
 
 def _last_before(edge: Any) -> float:

@@ -2,7 +2,9 @@
 
 Rows are in map order, so a run of 256 is one or two pieces of memory per column, and a run from
 each stretch reaches every part of the map. Neighbors are alike, so the runs, and not their rows,
-say how far an estimate may be off: they are dealt into groups, each a small sample of its own.
+say how far an estimate may be off: they are dealt into groups, each a small sample of its own. Of
+16 runs that follow each other each group gets one at random: dealt in turn, the groups would differ
+by where they lie on the map, and errors be overstated.
 """
 
 from collections.abc import Iterator
@@ -77,11 +79,14 @@ def draw_sample(mask: Mask, n_wanted: int, seed: int = 0) -> Sample:
     filled = np.flatnonzero(words.any(axis=1))
     n_drawn = min(max(round(len(filled) * n_wanted / n_rows), 2 * N_GROUPS), len(filled))
     ends = np.linspace(0, len(filled), n_drawn + 1)
-    places = ends[:-1] + np.random.default_rng(seed).random(n_drawn) * np.diff(ends)
+    rng = np.random.default_rng(seed)
+    places = ends[:-1] + rng.random(n_drawn) * np.diff(ends)
     drawn = np.unique(filled[np.minimum(places.astype(np.int64), len(filled) - 1)])
     kept = np.zeros_like(words)
     kept[drawn] = words[drawn]
     groups = np.zeros(n_runs, np.int8)
-    groups[drawn] = np.arange(len(drawn)) % N_GROUPS
+    n_groups = min(N_GROUPS, len(drawn))
+    dealt = np.tile(np.arange(n_groups), (-(-len(drawn) // n_groups), 1))
+    groups[drawn] = rng.permuted(dealt, axis=1).ravel()[: len(drawn)]
     sampled = Mask(kept.ravel()[: len(mask.words)], mask.n_rows)
-    return Sample(sampled, groups, min(N_GROUPS, len(drawn)), sampled.count / n_rows)
+    return Sample(sampled, groups, n_groups, sampled.count / n_rows)

@@ -168,48 +168,49 @@ def normalize_bins(
     scale : (N,) float32
         Filled: the median, or 1 where it is not positive.
     """
-    values = np.empty(mean.shape[1], np.float32)
+    sizes = np.empty(mean.shape[1], np.float32)
     for row in range(len(mean)):
         n = 0
         for b in range(mean.shape[1]):
             if not np.isfinite(mean[row, b]):
                 mean[row, b] = 0.0
             if is_covered[row, b]:
-                values[n] = abs(mean[row, b])
+                sizes[n] = abs(mean[row, b])
                 n += 1
-        median = _median(values[:n]) if n else np.float32(0)
+        median = _median(sizes[:n]) if n else np.float32(0)
         scale[row] = median if median > 0 else np.float32(1)
         for b in range(mean.shape[1]):
             share = mean[row, b] / scale[row]
             mean[row, b] = min(max(share, -clip), clip) if is_covered[row, b] else 0.0
 
 
-@numba.njit(nogil=True, cache=True, error_model="numpy")
-def _median(values: NDArray[np.float32]) -> np.float32:
-    """Return the median, reordering the values by Hoare's selection."""
-    low, high, k = 0, len(values) - 1, len(values) // 2
-    while low < high:
-        i, j = _part(values, low, high)
-        if j < k:
-            low = i
-        if k < i:
-            high = j
-    if len(values) % 2 == 1:
-        return values[k]
-    return (values[:k].max() + values[k]) / np.float32(2)
+@numba.njit(nogil=True, cache=True)
+def _median(sizes: NDArray[np.float32]) -> np.float32:
+    """Return the median of finite numbers ≥ 0.
+
+    Their words sort as they do: the middle one is found bit by bit, by counting the words below,
+    eight in one instruction and without a branch to guess.
+    """
+    words, half = sizes.view(np.uint32), len(sizes) // 2
+    found = np.zeros(1, np.uint32)
+    for bit in range(30, -1, -1):
+        candidate = found[0] | np.uint32(1 << bit)
+        if _n_below(words, candidate) <= half:
+            found[0] = candidate
+    upper = found.view(np.float32)[0]
+    if len(sizes) % 2 == 1:
+        return upper
+    lower = upper
+    if _n_below(words, found[0]) == half:
+        lower = np.float32(0)
+        for size in sizes:
+            lower = max(lower, size) if size < upper else lower
+    return (lower + upper) / np.float32(2)
 
 
 @numba.njit(nogil=True, cache=True)
-def _part(values: NDArray[np.float32], i: int, j: int) -> tuple[int, int]:
-    """Move values below the middle one to the left and above it to the right; return the seam."""
-    pivot = values[(i + j) // 2]
-    while i <= j:
-        while values[i] < pivot:
-            i += 1
-        while pivot < values[j]:
-            j -= 1
-        if i <= j:
-            values[i], values[j] = values[j], values[i]
-            i += 1
-            j -= 1
-    return i, j
+def _n_below(words: NDArray[np.uint32], limit: np.uint32) -> int:
+    n = 0
+    for i in range(len(words)):  # an iteration over values would not be made vectors
+        n += words[i] < limit
+    return n

@@ -5,9 +5,10 @@ tested one by one. Compiled functions here call none of another file: numba's di
 what that file said before it changed.
 
 The rule is even-odd: an object is inside when a ray to the right of it crosses the closed line an
-odd number of times, so a figure that crosses itself has holes. Of a line that runs exactly through
-an object, left and lower sides are inside, right and upper sides are not: polygons that share a
-side share no object.
+odd number of times, so a figure that crosses itself has holes, and a stretch drawn twice cancels
+itself. Of a line that runs exactly through an object, left and lower sides are inside, right and
+upper sides are not: polygons that share a side share no object. An object without a position is in
+no polygon and no box.
 """
 
 import numba

@@ -1,6 +1,6 @@
 """DESI coadds: one row per object, healpix and tile layouts, with the redrock file beside it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -59,9 +59,10 @@ class DesiSource(FileSource):
         self._row_ids: NDArray[np.int64] = row_ids.astype(np.int64)
         self._target_ids = self._distinct_ids()
         super().__init__(file.path, kind, len(self._target_ids))
-        self._layout = layout_of(file.header(), file.path)
+        header = file.header()
+        self._layout = layout_of(header, file.path)
         self.group = self._layout.group or f"file/{file.content_hash().hex()[:12]}"
-        self.simulation = _simulation_of(file)
+        self.simulation = _simulation_of(header, file.path.name)
         self._redshifts, self.notes = redshift_columns(
             redrock_path(file.path) if self._id_origin == "survey" else None, self._target_ids
         )
@@ -175,13 +176,12 @@ def _check_table_lengths(file: FitsFile, n_rows: int) -> None:
             )
 
 
-def _simulation_of(file: FitsFile) -> tuple[int, int] | None:
+def _simulation_of(header: Mapping[str, Any], name: str) -> tuple[int, int] | None:
     """Return (generator version, seed) of a simulated file, None of a real one."""
-    header = file.header()
     if not header.get("SIMULATD", False):
         return None
     if "SIMVER" not in header or "SIMSEED" not in header:
         raise InputError(
-            f"{file.path.name} says it is simulated but lacks SIMVER or SIMSEED; simulate it again."
+            f"{name} says it is simulated but lacks SIMVER or SIMSEED; simulate it again."
         )
     return int(header["SIMVER"]), int(header["SIMSEED"])

@@ -16,6 +16,7 @@ _BLOCK, _CARD = 2880, 80
 _MAX_AXES = 999  # FITS standard 4.0, section 4.4.1
 _BITS = {8, 16, 32, 64, -32, -64}
 _STARTS = (b"SIMPLE  ", b"XTENSION")
+_END = re.compile(rb"(?:.{80})*?END {5}", re.DOTALL)  # at the start of a card
 _SIZES = re.compile(r"BITPIX|NAXIS\d*|PCOUNT|GCOUNT")
 # The cards that say how data are stored, and the name; a quote in a text is doubled.
 _STORAGE = re.compile(
@@ -115,7 +116,7 @@ def _header(stream: BinaryIO, start: int) -> bytes:
     blocks = [stream.read(_BLOCK)]
     if not blocks[0].startswith(_STARTS):
         return b""
-    while not any(blocks[-1][at : at + 8] == b"END     " for at in range(0, _BLOCK, _CARD)):
+    while not _END.match(blocks[-1]):
         blocks.append(stream.read(_BLOCK))
         if not blocks[-1]:
             raise EOFError("a header has no end")
@@ -124,7 +125,7 @@ def _header(stream: BinaryIO, start: int) -> bytes:
 
 def _cards(header: bytes) -> Cards:
     cards: Cards = {}
-    for at in range(0, len(header), _CARD):
+    for at in range(0, len(header.rstrip()), _CARD):
         match = _STORAGE.match(header, at, at + _CARD)
         if match:
             name = match.group(1).decode()

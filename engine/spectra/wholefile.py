@@ -9,8 +9,9 @@ import warnings
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from astropy.io import fits
@@ -90,9 +91,9 @@ def open_whole(path: Path) -> WholeFile:
     plain = Path(unpacked.name) if is_packed else path
     try:
         _check_start(path, _first_bytes(plain))
-        content = np.asarray(np.memmap(plain, dtype=np.uint8, mode="r"))
-        with refuse_damage(path):
-            hdus = _whole_hdus(path, plain, len(content))
+        with plain.open("rb") as stream, refuse_damage(path):
+            content = np.frombuffer(mmap(stream.fileno(), 0, access=ACCESS_READ), np.uint8)
+            hdus = _whole_hdus(path, stream, len(content))
     except InputError:
         if unpacked is not None:
             unpacked.close()
@@ -100,17 +101,16 @@ def open_whole(path: Path) -> WholeFile:
     return WholeFile(content, hdus, plain, unpacked)
 
 
-def _whole_hdus(path: Path, plain: Path, size: int) -> tuple[Hdu, ...]:
+def _whole_hdus(path: Path, stream: BinaryIO, size: int) -> tuple[Hdu, ...]:
     """Return the HDUs; raise `InputError` when the file ends before one of them does."""
     hdus = []
     expected = "a header has no end"
     try:
-        with plain.open("rb") as stream:
-            for hdu in walk_hdus(stream):
-                hdus.append(hdu)
-                if hdu.start + hdu.n_bytes > size:
-                    expected = f"its headers announce {hdu.start + hdu.n_bytes}"
-                    raise EOFError(expected)
+        for hdu in walk_hdus(stream):
+            hdus.append(hdu)
+            if hdu.start + hdu.n_bytes > size:
+                expected = f"its headers announce {hdu.start + hdu.n_bytes}"
+                raise EOFError(expected)
     except EOFError:
         raise InputError(
             f"{path.name} is cut short: it has {size} bytes and {expected}; fetch it again."

@@ -1,4 +1,4 @@
-"""What commands are tried on: a small survey through the engine, and an empty folder."""
+"""What commands and views are tried on: a small survey, an empty folder, an inspection."""
 
 import shutil
 
@@ -12,6 +12,8 @@ from tests.engine.catalog_maker import (
     scan_into,
     write_coadds,
 )
+
+from .spectrum_maker import make_inspection
 
 # Above 2^53 no float64 holds it.
 FIRST_ID = 2**62 + 17
@@ -44,3 +46,8 @@ def run(capsys, tmp_path, monkeypatch):
         return code, out.splitlines(), err.splitlines()
 
     return run_command
+
+
+@pytest.fixture
+def inspection(rng):
+    return make_inspection(rng)

@@ -1,6 +1,7 @@
 """Counts of the filters, trust of the map, contrast and similar objects, against brute force."""
 
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from anomaly_explorer.dashboard.sidebar import Sidebar
 from anomaly_explorer.dashboard.state import ALL, ExplorerState
 from anomaly_explorer.dashboard.theme import DARK, LIGHT
 from anomaly_explorer.dashboard.views.brush import describe_trust
+from anomaly_explorer.dashboard.views.contrast import ON_THE_MAP, draw_contrast
 from anomaly_explorer.dashboard.views.facts import FactsView
 from anomaly_explorer.dashboard.views.filters import Counts, class_options, present_arms
 from anomaly_explorer.dashboard.views.spectrum import SpectrumView
@@ -21,6 +23,7 @@ from anomaly_explorer.dashboard.views.stack import StackView
 from anomaly_explorer.dashboard.views.table import TableView
 from anomaly_explorer.engine.catalog.filters import AllOf, OneOf, Tier
 from anomaly_explorer.engine.catalog.latents import Latents, write_latents
+from anomaly_explorer.engine.contrast.contrast import Sides, contrast
 from anomaly_explorer.engine.plane.mask import Mask
 
 BROKEN = 3
@@ -120,6 +123,22 @@ def test_the_contrast_follows_the_selection_while_its_tab_is_open(drawer, sessio
     assert "Select objects" in drawer.contrast._status.object
     session.state.selection = session.mask
     assert "Everything shown is selected" in drawer.contrast._status.object
+
+
+def test_strengths_of_a_sample_have_their_error_and_what_is_within_it_is_left_out(random_store):
+    n = random_store.n_objects
+    sides = Sides(Mask.of_rows(np.arange(300), n), Mask.all(n), "objects")
+    exact = contrast(random_store, sides)
+    first, second = [c for c in exact.columns if c.name not in ON_THE_MAP][:2]
+    errors = {first.name: 0.0012, second.name: second.difference.excess}
+    columns = [
+        replace(c, difference=replace(c.difference, error=errors[c.name])) for c in (first, second)
+    ]
+    html = draw_contrast(replace(exact, n_rest_counted=50, columns=columns), random_store)
+    assert f"sample: 50 of {n - 300:,} others drawn" in html
+    assert f"{first.difference.strength:.2f} ± 0.01<" in html
+    assert f">{second.name}<" not in html
+    assert " ± " not in draw_contrast(exact, random_store)
 
 
 def test_similar_objects_are_those_of_brute_force(drawer, session, latents):

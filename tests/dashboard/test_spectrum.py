@@ -1,67 +1,16 @@
-import dataclasses
-import re
+"""The figure of a spectrum shows what the inspection says, in its units."""
 
 import numpy as np
 import pytest
 
 from anomaly_explorer.dashboard import spectrum_layers as layers
-from anomaly_explorer.dashboard.badge import notes_html
 from anomaly_explorer.dashboard.spectrum_figure import FLUX_LABEL
 from anomaly_explorer.dashboard.spectrum_layers import Look
 from anomaly_explorer.dashboard.theme import DARK, LIGHT
-from anomaly_explorer.dashboard.views.spectrum import SpectrumView, draw_spectrum
-from anomaly_explorer.engine.model.inspection import Inspection, ScoreAgreement
-from anomaly_explorer.engine.spectra.grid import ARMS, COMPATIBLE_GRID, Arm
+from anomaly_explorer.dashboard.views.spectrum import draw_spectrum
+from anomaly_explorer.engine.spectra.grid import ARMS, Arm
 from anomaly_explorer.engine.spectra.lines import LINES
-from anomaly_explorer.engine.spectra.spectrum import NOT_COVERED, Spectrum
-
-EVIL = "<script>alert(1)</script>"
-
-
-@pytest.fixture
-def inspection(rng):
-    grid = COMPATIBLE_GRID
-    flux = {arm: (5 + rng.normal(size=arm.n_pixels)).astype(np.float32) for arm in ARMS}
-    ivar = {arm: np.ones(arm.n_pixels, np.float32) for arm in ARMS}
-    mask = {arm: np.zeros(arm.n_pixels, np.uint32) for arm in ARMS}
-    ivar[Arm.BLUE][100:110] = 0
-    mask[Arm.RED][40] = 4
-    mask[Arm.NIR][-400:] = NOT_COVERED
-    flux[Arm.NIR][-400:] = np.nan
-    is_covered = np.ones(grid.n_bins, bool)
-    is_covered[-25:] = False
-    made = np.linspace(0.5, 1.5, grid.n_bins).astype(np.float32)
-    residual = np.where(is_covered, rng.normal(size=grid.n_bins), np.nan).astype(np.float32)
-    residual[200] = 9.0
-    facts = {"target_id": -39633345008634465, "redshift": 0.25, "spectype": "GALAXY"}
-    return Inspection(
-        row=3,
-        facts={**facts, "is_simulated": False, "population": "science"},
-        spectrum=Spectrum(flux, ivar, mask),
-        grid=grid,
-        normalized_flux=made + residual,
-        reconstruction=made,
-        residual=residual,
-        is_covered=is_covered,
-        scale=4.0,
-        score_mse=0.1,
-        score_sum=0.3,
-        arm_residuals={Arm.BLUE: 0.1, Arm.RED: 0.4, Arm.NIR: float("nan")},
-        worst_arm=Arm.RED,
-        peak_wavelength=float(grid.centers[200]),
-        agreement=ScoreAgreement(0.1, 0.1000000001, 1e-5),
-        notes=(f"odd {EVIL}",),
-    )
-
-
-def drawn(figure, name):
-    # What is no longer there stays on, filled up with nothing to see.
-    data = figure.sources[name].data
-    first = next(iter(data.values()))
-    n = len(first)
-    while n and not np.isfinite(np.asarray(first[n - 1], dtype=float)).any():
-        n -= 1
-    return {key: values[:n] for key, values in data.items()}
+from tests.dashboard.spectrum_maker import drawn, finite
 
 
 def test_no_source_ever_shrinks_and_what_is_gone_is_not_seen(inspection):
@@ -76,11 +25,6 @@ def test_no_source_ever_shrinks_and_what_is_gone_is_not_seen(inspection):
     figure.fill(inspection, Look(redshift=0.5))
     again = draw_spectrum(inspection, Look(redshift=0.5), LIGHT)
     assert drawn(figure, "lines")["x"] == drawn(again, "lines")["x"]
-
-
-def finite(values):
-    values = np.asarray(values)
-    return values[np.isfinite(values)]
 
 
 def test_reconstruction_is_steps_on_the_bins_in_flux_units(inspection):
@@ -192,123 +136,3 @@ def test_a_new_theme_changes_colours_and_no_figure(inspection):
     assert figure.flux.background_fill_color == LIGHT.panel
     assert set(drawn(figure, "lines")["color"]) <= {LIGHT.emission, LIGHT.absorption}
     assert [part.id for part in (figure.strip, figure.flux, figure.residual)] == ids
-
-
-def html_of(view, name):
-    return view._panes[name].object
-
-
-def test_showing_another_object_keeps_the_figure(inspection):
-    view = SpectrumView()
-    layout = view._figure.layout
-    view.show(inspection)
-    view.show(dataclasses.replace(inspection, scale=8.0))
-    assert view._figure.layout is layout is view._plot.object
-    assert finite(drawn(view._figure, "reconstruction")["y"])[0] == pytest.approx(0.5 * 8.0)
-    view.show(None, f"reading {EVIL}")
-    assert len(drawn(view._figure, "reconstruction")["y"]) == 0
-    assert html_of(view, "spectrum-title") == ""
-    assert "&lt;script&gt;" in html_of(view, "spectrum-message")
-
-
-def test_scores_are_exact_in_the_page(inspection):
-    view = SpectrumView(device="cuda: H100")
-    view.show(inspection)
-    for name, value in (("score-catalog", 0.1), ("score-recomputed", 0.1000000001)):
-        found = re.search(r'data-value="([^"]+)"', html_of(view, name))
-        assert float(found[1]) == value
-        assert view._panes[name].css_classes == [name]
-    assert "on cuda: H100" in html_of(view, "score-recomputed")
-    assert 'class="agree"' in html_of(view, "score-agreement")
-
-
-def test_notes_are_escaped(inspection):
-    assert "<script>" not in notes_html(inspection.notes)
-    assert "odd &lt;script&gt;" in notes_html(inspection.notes)
-
-
-def test_redshift_follows_the_object_the_sliders_and_reset(inspection):
-    view = SpectrumView()
-    view.show(inspection)
-    assert view.redshift == 0.25
-    view._coarse.value = 0.5
-    assert view.redshift == pytest.approx(0.5)
-    view._fine.value = 0.0012
-    assert view.redshift == pytest.approx(0.5012)
-    view.redshift = 1.2345
-    assert view._coarse.value + view._fine.value == pytest.approx(1.2345)
-    assert abs(view._fine.value) <= 0.005 + 1e-9
-    x = dict(zip(*(drawn(view._figure, "lines")[k] for k in ("name", "x")), strict=True))
-    assert x["[O II] 3726"] == pytest.approx(3727.09 * 2.2345)
-    view.reset_redshift()
-    assert view.redshift == 0.25
-
-
-def test_what_is_typed_is_kept_in_bounds_and_an_empty_field_changes_nothing(inspection):
-    view = SpectrumView()
-    view.show(inspection)
-    view._typed.value = 2.5
-    assert view.redshift == 2.5
-    view._typed.value = None
-    assert view.redshift == view._typed.value == 2.5
-    view._typed.value = -3.0
-    assert view.redshift == view._typed.value == -0.02
-    view._typed.value = 1e9
-    assert view.redshift == view._typed.value == 10.0
-
-
-def test_an_object_without_redshift_is_at_zero(inspection):
-    view = SpectrumView()
-    view.show(dataclasses.replace(inspection, facts={"target_id": 1, "redshift": None}))
-    assert view.redshift == 0.0
-
-
-def test_toggles_and_parameters_are_one(inspection):
-    view = SpectrumView()
-    view.show(inspection)
-    view.show_noise = False
-    assert "noise" not in view._toggles.value
-    assert not any(r.visible for r in view._figure.renderers["noise"])
-    view._toggles.value = ["noise", "full range"]
-    assert view.show_noise
-    assert view.is_full_range
-    assert not view.show_lines
-    assert not view.major_only
-    assert len(drawn(view._figure, "lines")["x"]) > 20
-
-
-def test_smoothing_redraws_the_flux(inspection):
-    view = SpectrumView(smoothing=0)
-    view.show(inspection)
-    rough = np.nanstd(drawn(view._figure, "flux_r")["smooth"])
-    view.smoothing = 20
-    assert np.nanstd(drawn(view._figure, "flux_r")["smooth"]) < rough / 3
-
-
-def test_next_and_previous_line_zoom(inspection):
-    view = SpectrumView()
-    view.show(inspection)
-    x_range = view._figure.flux.x_range
-    at = drawn(view._figure, "lines")["x"]
-    view.focus_line(1)
-    assert (x_range.start + x_range.end) / 2 == pytest.approx(at[0])
-    view.focus_line(1)
-    assert (x_range.start + x_range.end) / 2 == pytest.approx(at[1])
-    view.focus_line(-1)
-    assert (x_range.start + x_range.end) / 2 == pytest.approx(at[0])
-    view.focus_line(-1)
-    assert (x_range.start + x_range.end) / 2 == pytest.approx(at[-1])
-
-
-def test_nothing_covered_still_draws(inspection):
-    empty = dataclasses.replace(
-        inspection,
-        is_covered=np.zeros(496, bool),
-        residual=np.full(496, np.nan, np.float32),
-        worst_arm=None,
-        arm_residuals=dict.fromkeys(ARMS, float("nan")),
-    )
-    view = SpectrumView()
-    view.show(empty)
-    assert drawn(view._figure, "peak")["x"] == []
-    assert "no data" in html_of(view, "arm-residuals")

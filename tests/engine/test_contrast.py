@@ -1,203 +1,15 @@
-"""What is said of a selection against the rest is what NumPy and SciPy say of the same rows."""
-
-import itertools
+"""What is said of a selection against the rest is what NumPy says of the same rows."""
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from scipy.stats import mannwhitneyu
 
-from anomaly_explorer.engine.catalog.manifest import StoredColumn
 from anomaly_explorer.engine.contrast import contrast as module
 from anomaly_explorer.engine.contrast.contrast import Sides, contrast
-from anomaly_explorer.engine.contrast.difference import measure_difference
-from anomaly_explorer.engine.contrast.sample import RUN_ROWS, draw_sample
-from anomaly_explorer.engine.contrast.side import QUARTILES, Counted, describe_side
-from anomaly_explorer.engine.contrast.tally import Ruler, Tally
+from anomaly_explorer.engine.contrast.sample import take_all
+from anomaly_explorer.engine.contrast.side import QUARTILES
 from anomaly_explorer.engine.contrast.totals import TOTALS_FILE, open_totals, write_totals
 from anomaly_explorer.engine.errors import InputError, StoreError
 from anomaly_explorer.engine.plane.mask import Mask
-
-NULL = -(2**31)
-SEEDS = st.integers(0, 2**32 - 1)
-
-
-def column_of(kind, n_legend=0):
-    null = {"float": None, "bits": None, "integer": NULL}.get(kind, -1)
-    return StoredColumn("some", "some", kind, "", null=null, n_legend=n_legend)
-
-
-def numbers_of(rng, n, kind):
-    if kind == "integer":
-        values = rng.integers(-3, 3, size=n).astype(np.int32)
-        values[rng.random(n) < 0.2] = NULL
-        return values
-    values = rng.normal(0, 3, size=n).astype(np.float32).round(rng.integers(0, 3))
-    values[rng.random(n) < 0.1] = np.nan
-    values[rng.random(n) < 0.05] = np.inf
-    return values
-
-
-def known_of(values):
-    return values[np.isfinite(values) & (values != NULL)].astype(np.float64)
-
-
-def counted(ruler, values, rows):
-    tally = Tally.empty(ruler, 1)
-    tally.add(ruler, values, rows, np.zeros(len(rows), np.int8))
-    return Counted(tally, np.array([len(rows)]))
-
-
-def two_sides(rng, n):
-    order = rng.permutation(n)
-    cut = int(rng.integers(1, n))
-    return np.sort(order[:cut]), np.sort(order[cut:])
-
-
-@given(SEEDS, st.sampled_from(["float", "integer"]), st.integers(1, 200))
-def test_a_tally_counts_every_row_once_in_its_step_and_group(seed, kind, n):
-    rng = np.random.default_rng(seed)
-    values, groups = numbers_of(rng, n, kind), rng.integers(3, size=n).astype(np.int8)
-    rows = np.flatnonzero(rng.random(n) < 0.7)
-    ruler = Ruler.of_column(column_of(kind), values)
-    tally = Tally.empty(ruler, 3)
-    tally.add(ruler, values, rows, groups[rows])
-    for group in range(3):
-        mine = values[rows][groups[rows] == group]
-        known = known_of(mine)
-        steps = np.searchsorted(ruler.edges, known, "right") - 1
-        expected = np.bincount(steps, minlength=ruler.n_steps)
-        np.testing.assert_array_equal(tally.counts[group], expected)
-        assert tally.n_null[group] == len(mine) - len(known)
-        moments = [(known - ruler.center).sum(), ((known - ruler.center) ** 2).sum()]
-        np.testing.assert_allclose(tally.sums[group], moments, atol=1e-9)
-        if len(known):
-            assert tally.limits[group].tolist() == [known.min(), known.max()]
-
-
-def test_a_ruler_has_a_thousand_steps_of_as_many_rows_and_finer_ends(rng):
-    values = rng.lognormal(0, 2, size=400_000).astype(np.float32)
-    ruler = Ruler.of_column(column_of("float"), values)
-    counts = counted(ruler, values, np.arange(len(values))).tally.counts[0]
-    assert 1000 <= ruler.n_steps <= 1024
-    assert counts.sum() == len(values)
-    assert counts.max() < 0.0014 * len(values)
-    assert counts[-1] < 0.0001 * len(values)
-
-
-def best_range(here, there):
-    """The largest difference of shares in any range, by trying all."""
-    ends = np.unique(np.concatenate([here, there]))
-    return max(
-        np.mean((here >= a) & (here <= b)) - np.mean((there >= a) & (there <= b))
-        for a, b in itertools.combinations_with_replacement(ends, 2)
-    )
-
-
-@given(SEEDS, st.sampled_from(["float", "integer"]), st.integers(2, 40))
-def test_numbers_differ_by_the_best_of_all_ranges(seed, kind, n):
-    rng = np.random.default_rng(seed)
-    values = numbers_of(rng, n, kind)
-    selected, rest = two_sides(rng, n)
-    ruler = Ruler.of_column(column_of(kind), values)
-    found = measure_difference(
-        ruler, counted(ruler, values, selected), counted(ruler, values, rest)
-    )
-    here, there = known_of(values[selected]), known_of(values[rest])
-    nulls = [1 - len(here) / len(selected), 1 - len(there) / len(rest)]
-    if found.kind == "null":
-        assert found.shares == pytest.approx(nulls)
-        assert found.strength == pytest.approx(abs(nulls[0] - nulls[1]))
-        return
-    assert found.strength == pytest.approx(best_range(here, there))
-    low = -np.inf if found.low is None else found.low
-    high = np.inf if found.high is None else found.high
-    shares = [np.mean((known >= low) & (known <= high)) for known in (here, there)]
-    assert found.shares == pytest.approx(shares)
-    assert found.strength == pytest.approx(shares[0] - shares[1])
-    larger = mannwhitneyu(here, there).statistic / (len(here) * len(there))
-    assert found.auc == pytest.approx(larger)
-    assert found.error == 0
-
-
-@given(SEEDS, st.sampled_from(["bool", "category", "bits"]), st.integers(2, 60))
-def test_values_differ_by_their_shares(seed, kind, n):
-    rng = np.random.default_rng(seed)
-    if kind == "bits":
-        values = rng.integers(0, 8, size=n).astype(np.uint32)
-    else:
-        values = rng.integers(-1, 2, size=n).astype(np.int8)
-    selected, rest = two_sides(rng, n)
-    ruler = Ruler.of_column(column_of(kind, 2), values)
-    found = measure_difference(
-        ruler, counted(ruler, values, selected), counted(ruler, values, rest)
-    )
-    if found.kind == "null":
-        assert found.shares == (np.mean(values[selected] < 0), np.mean(values[rest] < 0))
-        return
-    if kind == "bits":
-        has = [[np.mean(values[side] >> b & 1) for b in range(3)] for side in (selected, rest)]
-        expected = np.abs(np.subtract(*has)).max()
-    else:
-        known = [values[side][values[side] >= 0] for side in (selected, rest)]
-        has = [[np.mean(side == code) for code in range(2)] for side in known]
-        expected = np.abs(np.subtract(*has)).sum() / 2
-    assert found.strength == pytest.approx(expected)
-    assert found.shares == pytest.approx((has[0][found.code], has[1][found.code]))
-
-
-@pytest.mark.parametrize("kind", ["float", "category"])
-def test_the_noise_is_what_equal_sides_show_on_average(kind, rng):
-    strengths = []
-    for _ in range(300):
-        values = rng.normal(size=900).astype(np.float32)
-        if kind == "category":
-            values = rng.integers(0, 40, size=900).astype(np.int8)
-        ruler = Ruler.of_column(column_of(kind, 40), values)
-        sides = [counted(ruler, values, rows) for rows in (np.arange(100), np.arange(100, 900))]
-        found = measure_difference(ruler, *sides)
-        strengths.append(found.strength)
-    assert np.mean(strengths) == pytest.approx(found.noise, rel=0.2)
-    assert np.mean(strengths) <= 1.02 * found.noise
-
-
-@given(SEEDS, st.sampled_from([1, 300, 5_000, 60_000]), st.floats(0.01, 1))
-def test_a_sample_is_whole_runs_of_the_mask(seed, n_wanted, share):
-    rng = np.random.default_rng(seed)
-    mask = Mask.of_bools(rng.random(50_001) < share)
-    drawn = draw_sample(mask, n_wanted, seed)
-    rows = drawn.mask.rows()
-    assert (drawn.mask - mask).count == 0
-    assert drawn.share == len(rows) / mask.count
-    if mask.count <= n_wanted:
-        assert drawn.mask.equals(mask)
-        assert drawn.n_groups == 1
-        return
-    runs = np.unique(rows // RUN_ROWS)
-    in_runs = mask.rows()[np.isin(mask.rows() // RUN_ROWS, runs)]
-    np.testing.assert_array_equal(rows, in_runs)
-    listed = [part for part, _ in drawn.slabs()]
-    np.testing.assert_array_equal(np.concatenate(listed), rows)
-
-
-def test_an_error_is_as_large_as_estimates_scatter():
-    rng = np.random.default_rng(5)
-    values = (np.linspace(0, 4, 400_000) + rng.normal(size=400_000)).astype(np.float32)
-    values += np.repeat(rng.normal(size=400), 1000)  # neighbors are alike
-    ruler, off, errors = Ruler.of_column(column_of("float"), values), [], []
-    for seed in range(60):
-        drawn = draw_sample(Mask.all(len(values)), 40_000, seed)
-        tally = Tally.empty(ruler, drawn.n_groups)
-        n_rows = np.zeros(drawn.n_groups, np.int64)
-        for rows, groups in drawn.slabs():
-            tally.add(ruler, values, rows, groups)
-            n_rows += np.bincount(groups, minlength=drawn.n_groups)
-        side = describe_side(ruler, Counted(tally, n_rows, drawn.share))
-        off.append(side.mean - values.mean(dtype=np.float64))
-        errors.append(side.mean_error)
-    assert np.std(off) == pytest.approx(np.mean(errors), rel=0.4)
-    assert abs(np.mean(off)) < np.std(off)
 
 
 @pytest.fixture(scope="module")
@@ -267,6 +79,25 @@ def test_the_figures_of_a_store_are_those_of_numpy(random_store, totals, populat
         check_side(random_store, described, column.rest, sides.rest.rows(), ruler)
 
 
+def test_with_totals_the_rest_of_a_population_is_exact_however_large(
+    random_store, totals, monkeypatch
+):
+    shown, drawn = Mask.all(random_store.n_objects), []
+    sides = Sides(Mask.of_rows(np.arange(0, 400, 4), shown.n_rows), shown, "all")
+    exact = contrast(random_store, sides, totals)
+    monkeypatch.setattr(module, "draw_sample", lambda mask, n: drawn.append(mask) or take_all(mask))
+    for limit, made_by, n_drawn in ((100, totals, 0), (100, None, 1), (99, totals, 2)):
+        monkeypatch.setattr(module, "LIMIT", limit)
+        drawn.clear()
+        found = contrast(random_store, sides, made_by)
+        assert len(drawn) == n_drawn
+        assert found.n_rest_counted == exact.n_rest
+        drawn.clear()
+        asked = contrast(random_store, sides, made_by, is_exact=True)
+        assert drawn == []
+        assert made_by is None or asked == exact
+
+
 def test_the_column_a_selection_was_made_by_comes_first(random_store):
     found = contrast(random_store, sides_of(random_store, Mask.all(random_store.n_objects)))
     first = found.columns[0]
@@ -293,53 +124,6 @@ def test_a_value_is_named_in_words(random_store):
     points = Mask.of_bools(random_store.column("is_point_source") == 1)
     booleans = {c.name: c for c in contrast(random_store, Sides(points, Mask.all(n), "")).columns}
     assert booleans["is_point_source"].value is True
-
-
-class DriftingStore:
-    """200,000 objects whose numbers drift along the store, in the place of a store of files."""
-
-    n_objects = 200_000
-    column_names = ("drifting", "class")
-
-    def __init__(self, rng):
-        drift = np.linspace(0, 3, self.n_objects)
-        self.columns = {
-            "drifting": (drift + rng.normal(size=self.n_objects)).astype(np.float32),
-            "class": (drift + rng.random(self.n_objects)).astype(np.int8),
-        }
-
-    def column(self, name):
-        return self.columns[name]
-
-    def describe(self, name):
-        return column_of("category", 4) if name == "class" else column_of("float")
-
-    def legend(self, name):
-        return "abcd"
-
-
-def test_large_sides_are_sampled_and_say_so(monkeypatch, rng):
-    monkeypatch.setattr(module, "LIMIT", 50_000)
-    monkeypatch.setattr(module, "N_DRAWN", 20_000)
-    store = DriftingStore(rng)
-    shown = Mask.of_bools(rng.random(store.n_objects) < 0.9)
-    for stop, is_sampled in ((30_000, False), (90_000, True)):
-        sides = Sides(Mask.of_rows(np.arange(stop), store.n_objects) & shown, shown, "some")
-        found = contrast(store, sides)
-        exact = contrast(store, sides, is_exact=True)
-        assert exact.is_exact
-        assert not found.is_exact
-        assert (found.n_selected_counted < found.n_selected) is is_sampled
-        assert 15_000 < found.n_rest_counted < 25_000
-        assert (found.n_selected, found.n_rest) == (sides.selection.count, sides.rest.count)
-        true = {column.name: column for column in exact.columns}
-        for column in found.columns:
-            here, there = column.difference, true[column.name].difference
-            assert here.error > 0
-            assert here.strength == pytest.approx(there.strength, abs=6 * here.error + 0.02)
-        drifting = next(column for column in found.columns if column.name == "drifting")
-        off = drifting.rest.mean - true["drifting"].rest.mean
-        assert abs(off) < 6 * drifting.rest.mean_error
 
 
 def test_a_contrast_is_watched_and_stopped(random_store):

@@ -84,16 +84,60 @@ def test_scribbles_equal_brute_force(clumpy_plane, clumpy_points, seed, n, size)
     )
 
 
-def test_polygons_that_cross_themselves_equal_shapely_after_make_valid(make_plane):
+def drawn_line(rng, kind):
+    """Vertices, (V, 2): any few, a scribble, a star, doubled points, no area at all."""
+    vertices = rng.uniform(-10, 10, size=(rng.integers(3, 9), 2))
+    match kind:
+        case 1:
+            steps = rng.normal(0, 2, size=(rng.integers(3, 40), 2))
+            vertices = np.cumsum(steps, axis=0) + vertices[0] / 2
+        case 2:
+            n, step = rng.choice([5, 7, 9, 11]), rng.integers(1, 5)
+            angles = 2 * np.pi * step * np.arange(n) / n
+            vertices = vertices[0] + 8 * np.column_stack([np.cos(angles), np.sin(angles)])
+        case 3:
+            between = (vertices + np.roll(vertices, -1, axis=0)) / 2
+            vertices = np.repeat(np.hstack([vertices, between]).reshape(-1, 2), 2, axis=0)
+        case 4:
+            vertices = vertices[0] + np.arange(len(vertices))[:, None] * (vertices[1] - vertices[0])
+    return vertices
+
+
+def test_1000_polygons_equal_shapely_after_make_valid(make_plane):
+    """Its default, linework, is the even-odd rule wherever no stretch of the line is drawn twice.
+
+    Such a stretch cancels itself here, and counts once there.
+    """
     rng = np.random.default_rng(8)
     points = rng.uniform(-10, 10, size=(2, 2000)).astype(np.float32)
-    plane = make_plane(*points)
+    points[0, ::50], points[1, 7::50] = np.nan, np.inf
+    positioned = np.flatnonzero(np.isfinite(points).all(axis=0))
+    plane, n_crossing = make_plane(*points), 0
     for number in range(1_000):
-        vertices = rng.uniform(-10, 10, size=(rng.integers(3, 9), 2))
-        polygon = shapely.make_valid(shapely.Polygon(vertices))
-        expected = np.flatnonzero(shapely.contains_xy(polygon, *points))
+        vertices = drawn_line(rng, number % 5)
+        polygon = shapely.Polygon(vertices)
+        n_crossing += number % 5 < 3 and not polygon.is_valid
+        polygon = shapely.make_valid(polygon, method="linework")
+        expected = positioned[shapely.contains_xy(polygon, *points[:, positioned])]
         found = rows_in_polygon(plane, *vertices.T)
         np.testing.assert_array_equal(found, expected, err_msg=f"polygon {number}")
+    assert n_crossing > 400
+
+
+def test_a_line_drawn_twice_encloses_nothing(make_plane):
+    plane = make_plane([1, 3, 5], [1, 3, 5])
+    xs, ys = [0, 4, 4, 0], [0, 0, 4, 4]
+    assert rows_in_polygon(plane, xs, ys).tolist() == [0, 1]
+    assert rows_in_polygon(plane, xs * 2, ys * 2).tolist() == []
+    assert rows_in_polygon(plane, xs + xs[::-1], ys + ys[::-1]).tolist() == []
+
+
+def test_what_has_no_position_is_in_no_line_and_no_box(clumpy_plane, clumpy_points):
+    everywhere, limits = ([-1e9, 1e9, 1e9, -1e9], [-1e9, -1e9, 1e9, 1e9]), [-np.inf, np.inf] * 2
+    has_position = np.flatnonzero(np.isfinite(clumpy_points).all(axis=0))
+    assert len(has_position) < clumpy_points.shape[1]
+    np.testing.assert_array_equal(rows_in_polygon(clumpy_plane, *everywhere), has_position)
+    np.testing.assert_array_equal(rows_in_box(clumpy_plane, *limits), has_position)
 
 
 @given(st.integers(0, 2**32), st.integers(3, 40), st.floats(0.1, 20))

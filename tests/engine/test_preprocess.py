@@ -4,7 +4,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from anomaly_explorer.engine.model.preprocess import prepare_input
+from anomaly_explorer.engine.model.bins import normalize_bins
+from anomaly_explorer.engine.model.preprocess import CLIP, prepare_input
 from anomaly_explorer.engine.spectra.grid import ARMS, COMPATIBLE_GRID, Arm, BinGrid
 from anomaly_explorer.engine.spectra.spectrum import NOT_COVERED, SpectrumBatch
 from anomaly_explorer.engine.spectra.stored import StoredBatch, StoredRows
@@ -36,6 +37,15 @@ def test_equals_the_published_recipe(seed):
         expected = published_input(batch, row)
         np.testing.assert_allclose(made.normalized_flux[row], expected, rtol=2e-6, atol=2e-6)
     assert made.is_covered.all()
+
+
+@given(st.lists(st.floats(0, 2.0**120, width=32) | st.sampled_from([0.0, 1.0]), min_size=1))
+def test_the_scale_is_the_median_to_the_last_bit(sizes):
+    flux = np.array([sizes], np.float32) * np.random.default_rng(0).choice([-1, 1], len(sizes))
+    flux, scale = flux.astype(np.float32), np.empty(1, np.float32)
+    expected = np.median(np.abs(flux[0]))
+    normalize_bins(flux, np.ones(flux.shape, np.bool_), CLIP, scale)
+    assert scale[0] == (expected if expected > 0 else 1)
 
 
 def test_a_missing_arm_is_no_data_and_a_dead_one_is(rng):

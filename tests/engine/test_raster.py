@@ -4,11 +4,11 @@ import datashader as ds
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from anomaly_explorer.engine.plane import pyramid, raster
-from anomaly_explorer.engine.plane.grid import snap
+from anomaly_explorer.engine.plane.grid import Span, Window, snap
 from anomaly_explorer.engine.plane.lasso import mask_box
 from anomaly_explorer.engine.plane.mask import Mask
 from anomaly_explorer.engine.plane.pyramid import Pyramids
@@ -22,9 +22,11 @@ viewports = st.builds(
     lambda x, y, w, h, width, height: Viewport(x - w, x + w, y - h, y + h, width, height),
     centres, centres, spans, spans, sizes, sizes,
 )  # fmt: skip
-masks = st.none() | st.integers(0, 2**32).map(
-    lambda seed: Mask.of_bools(np.random.default_rng(seed).random(3000) < 0.3)
-)
+shares = st.sampled_from([0.0, 0.002, 0.3, 0.9, 1.0])
+masks = st.none() | st.builds(
+    lambda seed, share: Mask.of_bools(np.random.default_rng(seed).random(3000) < share),
+    st.integers(0, 2**32), shares,
+)  # fmt: skip
 VALUES = np.random.default_rng(5).lognormal(size=3000).astype(np.float32)
 VALUES[::50] = np.nan
 
@@ -42,48 +44,47 @@ def all_rows(points, window, mask, values, reduction):
 WAYS = ("from rows", "from rows in chunks", "from a pyramid", "from blocks")
 
 
-@pytest.fixture(params=WAYS)
-def pyramids(request, monkeypatch):
+@pytest.fixture(scope="module", params=WAYS)
+def pyramids(request):
     """The ways a window is drawn, with limits low enough for the few objects of a test."""
-    if request.param != "from rows":
-        monkeypatch.setattr(raster, "_FEW", 0)
-        monkeypatch.setattr(raster, "_CHUNK", 700)
-    if request.param == "from a pyramid":
-        monkeypatch.setattr(pyramid, "FEW_ROWS", -1)
-        monkeypatch.setattr(pyramid, "_COARSE_BASE", 2**5)
-        monkeypatch.setattr(pyramid, "_FINE_BASE", 2**10)
-    if request.param == "from blocks":
-        monkeypatch.setattr(pyramid, "FEW_ROWS", -1)
-        monkeypatch.setattr(pyramid, "_COARSE_BASE", 1)
-        monkeypatch.setattr(pyramid, "_FINE_BASE", 1)
-        monkeypatch.setattr(pyramid, "_BLOCK", 2**8)
-    return Pyramids()
+    coarse, fine = {"from a pyramid": (2**5, 2**10), "from blocks": (1, 1)}.get(
+        request.param, (None, None)
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        if request.param != "from rows":
+            patch.setattr(raster, "_FEW", 0)
+            patch.setattr(raster, "_CHUNK", 700)
+        if coarse is not None:
+            patch.setattr(pyramid, "FEW_ROWS", -1)
+            patch.setattr(pyramid, "_COARSE_BASE", coarse)
+            patch.setattr(pyramid, "_FINE_BASE", fine)
+            patch.setattr(pyramid, "_BLOCK", 2**8)
+        yield Pyramids()
 
 
-def example(seed):
-    """Return any viewport and any mask: fixtures of a function meet no Hypothesis."""
-    rng = np.random.default_rng(seed)
-    x, y = rng.uniform(-12, 12, size=2)
-    w, h = 2.0 ** rng.uniform(-9, 6, size=2)
-    width, height = rng.integers(1, 900, size=2)
-    mask = Mask.of_bools(rng.random(3000) < 0.3) if rng.random() < 0.7 else None
-    return Viewport(x - w, x + w, y - h, y + h, int(width), int(height)), mask
+@st.composite
+def pixels(draw):
+    """Neighboring pixels, at most 200, of any level of either kind: 2^k or 3 * 2^(k - 1)."""
+    exponent = draw(st.integers(0, 12))
+    n = 3 * 2**exponent // 2 if exponent and draw(st.booleans()) else 2**exponent
+    first = draw(st.integers(0, n - 1))
+    return Span(n, first, draw(st.integers(first + 1, min(n, first + 200))))
 
 
-@pytest.mark.parametrize("seed", range(20))
-def test_counts_equal_datashader_over_all_rows(pyramids, clumpy_plane, clumpy_points, seed):
-    viewport, mask = example(seed)
-    window = snap(clumpy_plane.cells.square, viewport)
+@settings(max_examples=60)
+@given(st.tuples(pixels(), pixels()), masks)
+def test_counts_equal_datashader_over_all_rows(pyramids, clumpy_plane, clumpy_points, spans, mask):
+    window = Window(clumpy_plane.cells.square, *spans)
     found = pyramids.counts(clumpy_plane, window, mask)
     assert found.dtype == np.uint32
     expected = all_rows(clumpy_points, window, mask, VALUES, ds.count())
     np.testing.assert_array_equal(found, expected)
 
 
-@pytest.mark.parametrize("seed", range(10))
-def test_values_equal_datashader_over_all_rows(pyramids, clumpy_plane, clumpy_points, seed):
-    viewport, mask = example(seed)
-    window = snap(clumpy_plane.cells.square, viewport)
+@settings(max_examples=30)
+@given(st.tuples(pixels(), pixels()), masks)
+def test_values_equal_datashader_over_all_rows(pyramids, clumpy_plane, clumpy_points, spans, mask):
+    window = Window(clumpy_plane.cells.square, *spans)
     values = Values("value", VALUES)
     found = pyramids.maxima(clumpy_plane, window, values, mask)
     assert found.dtype == np.float32

@@ -45,6 +45,16 @@ def test_every_column_reads_as_astropy_reads_it(tmp_path):
     file.close()
 
 
+def test_bytes_that_are_no_ascii_spoil_their_text_only(tmp_path):
+    path = tmp_path / "t.fits"
+    column = fits.Column("TEXT", "4A", array=["QSO", "STAR", " a b"])
+    fits.HDUList([fits.PrimaryHDU(), fits.BinTableHDU.from_columns([column])]).writeto(path)
+    path.write_bytes(path.read_bytes().replace(b"STAR", b"ST\xe9R"))
+    file = FitsFile(path)
+    assert file.column(1, "TEXT").tolist() == ["QSO", "ST\ufffdR", "a b"]
+    file.close()
+
+
 @given(
     st.lists(st.integers(-5, 5), max_size=8),
     st.lists(st.integers(-5, 5), max_size=8),
