@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable
 from concurrent.futures import Future
+from threading import Event
 from typing import Any
 
 import panel as pn
@@ -14,13 +15,13 @@ from .browser import Browser
 from .connection import Connection
 from .detail import Detail
 from .drawer import Drawer
+from .idle import untie_page
 from .keeper import Keeper, Kept
 from .keys import bind_keys
 from .latest import Latest
 from .live import LiveInspector
 from .material import material_theme
 from .painter import Painter
-from .release import release_page
 from .session import Session
 from .sidebar import Sidebar
 from .state import ExplorerState
@@ -40,6 +41,8 @@ _LOG = logging.getLogger(__name__)
 TITLE = "DESI Anomaly Explorer"
 SIDEBAR_WIDTH = 222
 HEADER_HEIGHT = 49
+# However long the first picture takes, the model is loaded after this.
+_MOST_SECONDS = 30.0
 # The page is one screen: the columns scroll, the page does not.
 PAGE_CSS = f"""
 :host {{ height: calc(100vh - {HEADER_HEIGHT}px); padding: 8px; box-sizing: border-box;
@@ -75,6 +78,7 @@ class Explorer:
         self.state = ExplorerState()
         self.session = Session(store, self.state)
         self._tick, self._rows = Tick(), Painter(self.session.frames.pool)
+        self._is_drawn = Event()
         self.header = HeaderView(self.session)
         self._session_id = session_id()
         self.export = ExportView(self.session, self._session_id)
@@ -93,8 +97,9 @@ class Explorer:
         self.drawer = Drawer(self.session, live, self.detail, (self.table, self.stack))
         self.browser = Browser(bind_keys(self))
         self.page = self._lay_out(is_dark)
+        untie_page(self.page)
         self._connect()
-        self.repaint(palette)
+        self.browser.paint(palette)
         self._await_device()
         self._keep(keeper)
         pn.state.on_session_destroyed(self.close)
@@ -200,6 +205,7 @@ class Explorer:
         """Return what a new frame of a map changes: the legend is that of the first on screen."""
 
         def on_frame(limits: Limits) -> None:
+            self._is_drawn.set()
             if view is next(each for each in self.maps if each.is_visible):
                 self.coloring.show_legend(limits)
 
@@ -229,15 +235,15 @@ class Explorer:
         """Load the model once the first picture is out; then write its device in the header."""
         self._show_device()
         loaded = Latest(self.live.pool)
-        pn.state.onload(
-            lambda: loaded.ask(
-                lambda _: self.live.load().exception(), lambda _: self._show_device()
-            )
-        )
+
+        def load(number: int) -> None:
+            self._is_drawn.wait(_MOST_SECONDS)
+            self.live.load().exception()
+
+        pn.state.onload(lambda: loaded.ask(load, lambda _: self._show_device()))
 
     def close(self, *_: Any) -> None:
-        """Want no answers any more and let go of the page: the session ended."""
-        release_page(self.page)
+        """Want no answers any more: the session ended."""
         self._rows.cancel()
         for part in (self.detail, self.drawer, self.sidebar):
             part.close()
