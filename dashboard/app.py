@@ -193,7 +193,7 @@ class Explorer:
         if (error := done.exception()) is not None:
             _LOG.error("what is shown could not be counted", exc_info=error)
             return
-        for view in (self.table, self.brush, self.export, self.sidebar.saved, self.drawer):
+        for view in (self.table, self.brush, self.export):
             view.refresh()
 
     def _recolor(self) -> None:

@@ -57,7 +57,8 @@ class Drawer:
         detail.is_stack_visible = False
         self.tabs.param.watch(self._open, "active")
         self.tabs.param.watch(self.refresh, "active")
-        session.state.param.watch(self.refresh, "focus")
+        state = session.state
+        state.param.watch(self.refresh, [*state.FILTERS, "selection", "focus"])
 
     def refresh(self, *_: Any) -> None:
         """Bring what is on screen up to date."""

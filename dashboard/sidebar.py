@@ -33,6 +33,8 @@ class Sidebar:
         state.param.watch(lambda *_: self._tick.soon("histograms", self.histograms.refresh),
                           list(state.FILTERS))  # fmt: skip
         state.param.watch(self.expression.refresh, ["expression", "population"])
+        state.param.watch(lambda *_: self._tick.soon("saved", self.saved.refresh),
+                          [*state.FILTERS, "selection"])  # fmt: skip
 
     @property
     def column(self) -> pn.Column:
@@ -53,4 +55,5 @@ class Sidebar:
     def close(self, *_: Any) -> None:
         """Want no answers any more."""
         self.histograms.close()
+        self.saved.close()
         self.expression.close()

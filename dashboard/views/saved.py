@@ -1,5 +1,7 @@
 """Saved selections: masks a person wants to come back to, as chips with a name and a count."""
 
+import logging
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
@@ -7,10 +9,12 @@ import panel as pn
 import param
 from panel.custom import JSComponent
 
+from anomaly_explorer.dashboard.painter import Painter
 from anomaly_explorer.dashboard.session import Session
 from anomaly_explorer.dashboard.theme import BASE_CSS
 from anomaly_explorer.engine.errors import InputError
 
+_LOG = logging.getLogger(__name__)
 _CSS = """
 :host{display:block;} .name{font-weight:600;} .add{display:flex;gap:4px;margin-top:3px;}
 input{box-sizing:border-box;min-width:0;flex:1 1 auto;background:var(--panel);color:var(--text);
@@ -57,6 +61,7 @@ class SavedView(pn.viewable.Viewer):
     def __init__(self, session: Session, **params: Any) -> None:
         super().__init__(**params)
         self.session = session
+        self._painter = Painter(session.frames.pool)
         self.chips = SavedChips(
             self._on_message, margin=(8, 4, 0, 4), sizing_mode="stretch_width",
             stylesheets=[BASE_CSS + _CSS], css_classes=["saved"],
@@ -65,16 +70,27 @@ class SavedView(pn.viewable.Viewer):
         self.refresh()
 
     def refresh(self, *_: Any) -> None:
-        """Show what is saved, which is shown alone, and how much could be saved."""
-        state = self.session.state
-        self.chips.param.update(
-            chips=[
-                {"name": name, "count": self.session.count_saved(name), "on": name == state.within}
-                for name in state.saved
-            ],
-            n_selected=self.session.n_selected,
-            message="",
-        )
+        """Count again, off the event loop: what is saved, and how much could be saved."""
+        session = self.session
+
+        def count() -> tuple[dict[str, int], int]:
+            counts = {name: session.count_saved(name) for name in session.state.saved}
+            return counts, session.n_selected
+
+        self._painter.ask(count, self._show)
+
+    def close(self) -> None:
+        """Want no counts any more."""
+        self._painter.cancel()
+
+    def _show(self, done: "Future[Any]") -> None:
+        if (error := done.exception()) is not None:
+            _LOG.error("the saved selections could not be counted", exc_info=error)
+            return
+        counts, n_selected = done.result()
+        within = self.session.state.within
+        chips = [{"name": name, "count": n, "on": name == within} for name, n in counts.items()]
+        self.chips.param.update(chips=chips, n_selected=n_selected, message="")
 
     def __panel__(self) -> pn.viewable.Viewable:
         """Return the chips."""

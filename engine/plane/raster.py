@@ -80,7 +80,7 @@ class Drawing:
     values: Values | None = None
 
     def take(self, ranges: NDArray[np.int64], n_rows: int) -> "pd.DataFrame":
-        """Copy x, y and value of the `n_rows` rows of the mask in some ranges."""
+        """Copy x, y and value of the `n_rows` rows of the mask in some ranges, (R, 2)."""
         import pandas as pd
 
         plane = self.plane
