@@ -8,6 +8,9 @@ import numpy as np
 
 from anomaly_explorer.dashboard.measuring.memory import private_mib
 from anomaly_explorer.dashboard.measuring.timing import middle_and_tail
+from anomaly_explorer.dashboard.session import opening_population, population_counts
+from anomaly_explorer.engine.catalog.filters import OneOf
+from anomaly_explorer.engine.catalog.store import Store
 
 from .chromium import Answer, Tab, chromium, tab
 from .served import Served, explorer, stock
@@ -39,6 +42,7 @@ def browser_figures(store: Path, spectra: Path | None, n_gestures: int = 20) -> 
     with chromium() as browser:
         with explorer(store, spectra) as served, tab(browser) as opened:
             figures |= _ours(opened, served, n_gestures)
+            figures |= _clicks(opened, Store.open(store), n_gestures)
             at = opened.place(MAP)
             size = int(at["width"]), int(at["height"])
             before = private_mib(served.pid)
@@ -71,9 +75,7 @@ def _ours(opened: Tab, served: Served, n_gestures: int) -> dict[str, float]:
     figures |= _moves(opened, MAP, n_gestures)
     figures |= _lassos(opened, MAP, n_gestures // 2, (f"image {MAP}", "counts", "table"))
     figures |= _brushes(opened, n_gestures)
-    figures |= _filtered_wheels(opened, n_gestures)
-    figures |= _clicks(opened, n_gestures)
-    return figures
+    return figures | _filtered_wheels(opened, n_gestures)
 
 
 def _moves(opened: Tab, name: str, n_gestures: int) -> dict[str, float]:
@@ -148,18 +150,32 @@ def _filtered_wheels(opened: Tab, n_gestures: int) -> dict[str, float]:
     return _percentiles("wheel_filtered_ms", found)
 
 
-def _clicks(opened: Tab, n_gestures: int) -> dict[str, float]:
-    """Measure clicks on the map until the spectrum was painted; none where nothing can be read."""
-    at, rng = opened.place(MAP), np.random.default_rng(6)
+def _clicks(opened: Tab, store: Store, n_gestures: int) -> dict[str, float]:
+    """Measure clicks on objects until the spectrum was painted; none where nothing can be read."""
+    at, found = opened.place(MAP), []
     opened.use("PanTool", MAP)
-    found = []
-    for number in range(n_gestures + 1):
-        x = at["left"] + at["width"] * rng.uniform(0.35, 0.65)
-        y = at["top"] + at["height"] * rng.uniform(0.35, 0.65)
+    for number, (x, y) in enumerate(_objects_on_screen(store, at, n_gestures + 1)):
         answer = opened.do(lambda x=x, y=y: opened.page.mouse.click(x, y), ("spectrum",), most=3)
         if number:  # the first one waits for the model and for what is compiled
             found.append(answer.first("spectrum"))
     return _percentiles("click_ms", found)
+
+
+def _objects_on_screen(store: Store, at: dict[str, float], n: int) -> Iterator[tuple[float, float]]:
+    """Yield where n of the objects that a page opens with are on screen."""
+    plane, rng = store.plane("umap"), np.random.default_rng(6)
+    opening = opening_population(population_counts(store))
+    is_shown = OneOf("population", (opening,)).mask(store)
+    while n:
+        row = int(rng.integers(store.n_objects))
+        position = plane.position(row) if is_shown.has(np.array([row]))[0] else None
+        if position is None:
+            continue
+        x = (position[0] - at["x0"]) / (at["x1"] - at["x0"])
+        y = (at["y1"] - position[1]) / (at["y1"] - at["y0"])
+        if 0.02 < x < 0.98 and 0.02 < y < 0.98:
+            n -= 1
+            yield at["left"] + x * at["width"], at["top"] + y * at["height"]
 
 
 def _ring(at: dict[str, float], share: float, number: int) -> Iterator[tuple[float, float]]:

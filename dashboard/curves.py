@@ -49,20 +49,29 @@ def step_line(
     return np.insert(corners_x, at, np.nan), np.insert(corners_y, at, np.nan)
 
 
-def band_polygons(
+def band_outline(
     x: NDArray[np.floating], low: NDArray[np.floating], high: NDArray[np.floating]
-) -> tuple[list[NDArray[np.float32]], list[NDArray[np.float32]]]:
-    """Return one closed polygon for each stretch where both edges of a band are finite.
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return the outline of a band: a closed polygon for each stretch where both edges are finite.
 
     Parameters
     ----------
     x, low, high : (n,) arrays
         Abscissa, lower and upper edge.
+
+    Returns
+    -------
+    x, y : (m,) float32
+        Corners, with a NaN pair between polygons.
     """
-    runs = runs_of(np.isfinite(low) & np.isfinite(high))
-    xs = [np.concatenate([x[run], x[run][::-1]]).astype(np.float32) for run in runs]
-    ys = [np.concatenate([low[run], high[run][::-1]]).astype(np.float32) for run in runs]
-    return xs, ys
+    gap = np.full(1, np.nan)
+    outline_x, outline_y = [], []
+    for run in runs_of(np.isfinite(low) & np.isfinite(high)):
+        outline_x += [gap, x[run], x[run][::-1]]
+        outline_y += [gap, low[run], high[run][::-1]]
+    parts = (np.concatenate(outline or [gap]) for outline in (outline_x, outline_y))
+    corners_x, corners_y = (part[1:].astype(np.float32) for part in parts)
+    return corners_x, corners_y
 
 
 def limits_of(parts: Sequence[NDArray[np.floating]], is_full: bool = False) -> tuple[float, float]:

@@ -18,8 +18,7 @@ _TEXT = {"color": TRANSPARENT}
 def pad_columns(columns: Mapping[str, Any], n_least: int) -> dict[str, Any]:
     """Fill columns up to a length with items that draw nothing.
 
-    Numbers are filled with NaN, outlines (lists of numbers) with one NaN point, ``color`` with
-    transparent, other text with nothing.
+    Numbers are filled with NaN, ``color`` with transparent, other text with nothing.
 
     Parameters
     ----------
@@ -46,8 +45,6 @@ def _pad(name: str, values: Any, n_least: int) -> Any:
 
 
 def _blank(name: str) -> Any:
-    if name in ("xs", "ys"):
-        return [float("nan")]
     if name in ("label", "name", "kind", "color"):
         return _TEXT.get(name, "")
     return float("nan")

@@ -27,7 +27,7 @@ _AXIS_LABELS = {
 }
 _EMPTY: dict[str, Columns] = {
     **{f"flux_{arm.value}": {"x": [], "flux": [], "smooth": [], "sigma": []} for arm in ARMS},
-    **{f"noise_{arm.value}": {"xs": [], "ys": []} for arm in ARMS},
+    **{f"noise_{arm.value}": {"x": [], "y": []} for arm in ARMS},
     **{f"residual_{arm.value}": {key: [] for key in layers.RESIDUAL_COLUMNS} for arm in ARMS},
     "masked": {"x0": [], "x1": []},
     "reconstruction": {"x": [], "y": []},
@@ -178,10 +178,10 @@ class SpectrumFigure:
             source, key = self.sources[f"flux_{arm.value}"], f"arm_{arm.value}"
             self._keep(
                 "noise",
-                self.flux.patches(
+                self.flux.patch(
                     source=self.sources[f"noise_{arm.value}"],
-                    xs="xs",
-                    ys="ys",
+                    x="x",
+                    y="y",
                     fill_alpha=0.30,
                     line_color=None,
                 ),

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from anomaly_explorer.dashboard.curves import band_polygons, limits_of, runs_of, step_line
+from anomaly_explorer.dashboard.curves import band_outline, limits_of, runs_of, step_line
 from anomaly_explorer.engine.spectra.grid import ARMS, STEP_ANGSTROM, Arm
 from anomaly_explorer.engine.spectra.lines import SKY_LINES, TELLURIC_BANDS, lines_at
 from anomaly_explorer.engine.spectra.smooth import smooth_flux
@@ -67,11 +67,12 @@ def flux_layer(inspection: "Inspection", arm: Arm, look: Look) -> Columns:
 
 
 def noise_layer(flux: Columns) -> Columns:
-    """Return the polygons of the ±1σ band around the smoothed flux of one arm."""
-    xs, ys = band_polygons(
-        flux["x"], flux["smooth"] - flux["sigma"], flux["smooth"] + flux["sigma"]
-    )
-    return {"xs": xs, "ys": ys}
+    """Return the outline x, y of the ±1σ band around the smoothed flux of one arm.
+
+    One pair of columns, with NaN between polygons: the browser is sent a message for each array.
+    """
+    x, y = band_outline(flux["x"], flux["smooth"] - flux["sigma"], flux["smooth"] + flux["sigma"])
+    return {"x": x, "y": y}
 
 
 def masked_layer(inspection: "Inspection", look: Look) -> Columns:

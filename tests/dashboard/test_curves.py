@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from anomaly_explorer.dashboard.curves import band_polygons, limits_of, runs_of, step_line
+from anomaly_explorer.dashboard.curves import band_outline, limits_of, runs_of, step_line
 from anomaly_explorer.engine.spectra.grid import BinGrid
 
 masks = arrays(bool, st.integers(0, 30))
@@ -38,11 +38,11 @@ def test_steps_hold_each_covered_bin_once_and_break_between_arms(is_covered):
 
 @given(arrays(float, 20, elements=st.sampled_from([1.0, 2.0, np.nan])))
 def test_a_band_has_one_polygon_per_stretch_and_no_gap_inside(low):
-    x = np.arange(20.0)
-    xs, ys = band_polygons(x, low, low + 1)
-    assert len(xs) == len(runs_of(np.isfinite(low)))
-    assert sum(len(part) for part in xs) == 2 * np.count_nonzero(np.isfinite(low))
-    assert all(np.isfinite(part).all() for part in ys)
+    x, y = band_outline(np.arange(20.0), low, low + 1)
+    assert np.array_equal(np.isnan(x), np.isnan(y))
+    assert len(runs_of(np.isfinite(x))) == len(runs_of(np.isfinite(low)))
+    assert np.count_nonzero(np.isfinite(x)) == 2 * np.count_nonzero(np.isfinite(low))
+    assert not len(x) or np.isfinite(x[[0, -1]]).all()
 
 
 def test_limits_ignore_one_wild_value_unless_all_is_asked():
