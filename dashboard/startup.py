@@ -15,8 +15,8 @@ from anomaly_explorer.engine.plane.raster import warm_up
 from .frames import frames_of
 from .live import LiveInspector
 
-# By then whoever waited for the server has seen a picture.
-_LATER_SECONDS = 8.0
+# This long after a first picture can be drawn, whoever waited for the server has seen one.
+_LATER_SECONDS = 5.0
 
 
 def prepare(live: LiveInspector, loop: Any) -> None:
@@ -38,8 +38,10 @@ def prepare(live: LiveInspector, loop: Any) -> None:
         finally:
             settle()
 
-    pool.submit(warm_up, plane, "count", "max")
-    loop.call_later(_LATER_SECONDS, lambda: pool.submit(load_rest))
+    def wait(_: Any) -> None:
+        loop.add_callback(loop.call_later, _LATER_SECONDS, lambda: pool.submit(load_rest))
+
+    pool.submit(warm_up, plane, "count", "max").add_done_callback(wait)
 
 
 def settle() -> None:

@@ -7,6 +7,7 @@ import weakref
 
 import panel as pn
 import pytest
+from bokeh.document import Document
 
 from anomaly_explorer.dashboard.app import Explorer
 from anomaly_explorer.dashboard.desk import Desk
@@ -93,7 +94,6 @@ def test_nothing_keeps_a_page_whose_tab_was_closed(new_page, opened):
     gc.collect()
     # A slow machine makes a page again for a socket that comes after the session was forgotten.
     assert len(opened) >= N_SESSIONS
-    alive = [[each() for each in watched] for watched in opened]
+    alive = [each() for watched in opened for each in watched]
     # Panel clears its busy flag in the context of whoever came first, whose document stays, empty.
-    alive[0].pop()
-    assert [each for left in alive for each in left if each is not None] == []
+    assert [type(each) for each in alive if each is not None] in ([], [Document])

@@ -84,9 +84,9 @@ class Watch:
 
 
 def names_of(code):
-    """All names a piece of code looks up, in the functions within it too; columns as one."""
+    """All names a piece of code looks up, in the functions within it too; all of ours as one."""
     within = (names_of(part) for part in code.co_consts if isinstance(part, types.CodeType))
-    own = {"column" if re.fullmatch(r"c\d+", name) else name for name in code.co_names}
+    own = {"ours" if re.fullmatch(r"c\d+|our_\w+", name) else name for name in code.co_names}
     return own.union(*within)
 
 
