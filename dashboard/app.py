@@ -12,12 +12,12 @@ from .browser import Browser
 from .connection import Connection
 from .detail import Detail
 from .drawer import Drawer
+from .idle import untie_page
 from .keeper import Keeper, Kept
 from .keys import bind_keys
 from .latest import Latest
 from .live import LiveInspector
 from .material import material_theme
-from .release import release_page
 from .session import Session
 from .sidebar import Sidebar
 from .state import ExplorerState
@@ -89,6 +89,7 @@ class Explorer:
         self.drawer = Drawer(self.session, live, self.detail, (self.table, self.stack))
         self.browser = Browser(bind_keys(self))
         self.page = self._lay_out(is_dark)
+        untie_page(self.page)
         self._connect()
         self.repaint(palette)
         self._await_device()
@@ -221,8 +222,7 @@ class Explorer:
         )
 
     def close(self, *_: Any) -> None:
-        """Want no answers any more and let go of the page: the session ended."""
-        release_page(self.page)
+        """Want no answers any more: the session ended."""
         for part in (self.detail, self.drawer, self.sidebar):
             part.close()
         for view in self.maps:

@@ -7,6 +7,7 @@ import weakref
 
 import panel as pn
 import pytest
+from bokeh.document import Document
 
 from anomaly_explorer.dashboard.app import Explorer
 from anomaly_explorer.dashboard.desk import Desk
@@ -45,12 +46,20 @@ def new_page(made, opened):
 
         def make():
             explorer = Explorer(store, live, keeper=keeper)
-            opened.append((weakref.ref(explorer), weakref.ref(pn.state.curdoc)))
+            watched = explorer, explorer.page, explorer.session, pn.state.curdoc
+            opened.append([weakref.ref(each) for each in watched])
+            assert explorer.page not in followers_of_busy()
             return explorer.page
 
         yield make
         keeper.close()
     live.close()
+
+
+def followers_of_busy():
+    """Return whose parameters change with the flag that all sessions share."""
+    watchers = pn.state.param.watchers.get("busy", {}).get("value", [])
+    return [getattr(getattr(each.fn, "__self__", None), "self", None) for each in watchers]
 
 
 async def use(address):
@@ -83,9 +92,8 @@ async def serve_some(make):
 def test_nothing_keeps_a_page_whose_tab_was_closed(new_page, opened):
     asyncio.run(serve_some(new_page))
     gc.collect()
-    assert len(opened) == N_SESSIONS
-    assert [page() for page, _ in opened] == [None] * N_SESSIONS
+    # A slow machine makes a page again for a socket that comes after the session was forgotten.
+    assert len(opened) >= N_SESSIONS
+    alive = [each() for watched in opened for each in watched]
     # Panel clears its busy flag in the context of whoever came first, whose document stays, empty.
-    assert [document() for _, document in opened[1:]] == [None] * (N_SESSIONS - 1)
-    watchers = pn.state.param.watchers["busy"]["value"]
-    assert not [watcher for watcher in watchers if watcher.inst is not pn.state]
+    assert [type(each) for each in alive if each is not None] in ([], [Document])
