@@ -91,7 +91,7 @@ class Explorer:
         self.page = self._lay_out(is_dark)
         untie_page(self.page)
         self._connect()
-        self.repaint(palette)
+        self.browser.paint(palette)
         self._await_device()
         self._keep(keeper)
         pn.state.on_session_destroyed(self.close)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from anomaly_explorer.engine.plane.histogram import Axis
 
+from .lighten import lighten
 from .theme import Palette, style_figure
 
 HEIGHT = 66
@@ -53,6 +54,7 @@ class Bars:
         self._full = self.figure.quad(top="shown", line_color=None, **bars)
         self._span = BoxAnnotation(left=edges[0], right=edges[-1], visible=False, line_width=1)
         self.figure.add_layout(self._span)
+        lighten(self.figure)
         self._listen()
 
     def _listen(self) -> None:

@@ -45,12 +45,17 @@ class Drawer:
         self.contrast, self.similar = ContrastView(session, live), SimilarView(session, live)
         self._tick = Tick()
         scrolling = pn.Column(stack, sizing_mode="stretch_both", scroll="y-auto")
-        contents = (table, self.contrast, self.similar, scrolling)
+        # What nobody has looked at yet is not sent: a tab is filled when it is first opened.
+        self._unopened = {_CONTRAST: self.contrast, _SIMILAR: self.similar, _STACK: scrolling}
+        self._frames = {
+            tab: pn.Column(sizing_mode="stretch_both", margin=0) for tab in self._unopened
+        }
         self.tabs = pmui.Tabs(
-            *zip(TABS, contents, strict=True), height=HEIGHT, sizing_mode="stretch_width",
-            dynamic=False, css_classes=["drawer"],
+            *zip(TABS, (table, *self._frames.values()), strict=True), height=HEIGHT,
+            sizing_mode="stretch_width", dynamic=False, css_classes=["drawer"],
         )  # fmt: skip
         detail.is_stack_visible = False
+        self.tabs.param.watch(self._open, "active")
         self.tabs.param.watch(self.refresh, "active")
         state = session.state
         state.param.watch(self.refresh, [*state.FILTERS, "selection", "focus"])
@@ -69,6 +74,11 @@ class Drawer:
         """Want no answers any more."""
         self.contrast.close()
         self.similar.close()
+
+    def _open(self, *_: Any) -> None:
+        content = self._unopened.pop(self.tabs.active, None)
+        if content is not None:
+            self._frames[self.tabs.active].append(content)
 
     def _refresh(self) -> None:
         active = self.tabs.active

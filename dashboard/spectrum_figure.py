@@ -9,6 +9,7 @@ from bokeh.layouts import column
 from bokeh.models import ColumnDataSource, CrosshairTool, GlyphRenderer, HoverTool, Range1d, Span
 
 from anomaly_explorer.dashboard import spectrum_layers as layers
+from anomaly_explorer.dashboard.lighten import lighten
 from anomaly_explorer.dashboard.padding import pad_columns
 from anomaly_explorer.dashboard.spectrum_layers import Columns, Look
 from anomaly_explorer.dashboard.spectrum_panels import new_panel, new_strip, residual_hover
@@ -59,6 +60,8 @@ class SpectrumFigure:
         self._draw_residual()
         self._draw_lines()
         self._label()
+        for part in (self.strip, self.flux, self.residual):
+            lighten(part)
         self.paint(palette)
         self.layout = column(
             self.strip, self.flux, self.residual, sizing_mode="stretch_width", spacing=0

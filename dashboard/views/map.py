@@ -22,6 +22,7 @@ from bokeh.models import (
 )
 from bokeh.plotting import figure as new_figure
 
+from anomaly_explorer.dashboard.lighten import lighten
 from anomaly_explorer.dashboard.marks import NOWHERE, Marks, Place
 from anomaly_explorer.dashboard.painter import Painter
 from anomaly_explorer.dashboard.picture import (
@@ -147,6 +148,7 @@ class MapView(pn.viewable.Viewer):
         self._source = self.figure.select_one({"name": "density"}).data_source
         self._mapper = self.figure.select_one(LinearColorMapper)
         self._marks = Marks(self.figure, palette)
+        lighten(self.figure)
         self._mouse = ColumnDataSource(NOWHERE, name="mouse", tags=[0])
         self._listen()
         self._pane = pn.pane.Bokeh(self.figure, sizing_mode="stretch_both", min_height=200)

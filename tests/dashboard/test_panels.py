@@ -106,7 +106,9 @@ def test_nothing_is_computed_for_a_tab_that_is_not_open(drawer, session):
 
 def test_the_contrast_follows_the_selection_while_its_tab_is_open(drawer, session):
     pick(session, 40)
+    assert not drawer.tabs[1].objects  # what nobody has opened is not on the page
     drawer.tabs.active = 1
+    assert drawer.tabs[1].objects
     wait(drawer.contrast._errand)
     html = drawer.contrast._pane.object
     assert f"40 selected against the other {session.n_shown - 40:,} science targets" in html
