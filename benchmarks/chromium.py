@@ -18,7 +18,7 @@ FIRST_PICTURE_JS = """() => {
   for (const model of Bokeh.documents[0]._all_models.values())
     if (model.type === "GlyphRenderer" && /^Image/.test(model.glyph.type)) {
       const view = Bokeh.index.find_one(model);
-      if (view && view.has_finished()) return true;
+      if (view && view.has_finished() && model.data_source.get_column("image")?.length) return true;
     }
   return false;
 }"""

@@ -1,6 +1,7 @@
 """One wired page: state, views, and what a change of the one does to the others."""
 
 from collections.abc import Callable
+from threading import Event
 from typing import Any
 
 import panel as pn
@@ -36,6 +37,8 @@ from .views.table import TableView, format_cell
 TITLE = "DESI Anomaly Explorer"
 SIDEBAR_WIDTH = 222
 HEADER_HEIGHT = 49
+# However long the first picture takes, the model is loaded after this.
+_MOST_SECONDS = 30.0
 # The page is one screen: the columns scroll, the page does not.
 PAGE_CSS = f"""
 :host {{ height: calc(100vh - {HEADER_HEIGHT}px); padding: 8px; box-sizing: border-box;
@@ -70,7 +73,7 @@ class Explorer:
         self.store, self.live = store, live
         self.state = ExplorerState()
         self.session = Session(store, self.state)
-        self._tick = Tick()
+        self._tick, self._is_drawn = Tick(), Event()
         self.header = HeaderView(self.session)
         self._session_id = session_id()
         self.export = ExportView(self.session, self._session_id)
@@ -186,6 +189,7 @@ class Explorer:
         """Return what a new frame of a map changes: the legend is that of the first on screen."""
 
         def on_frame(limits: Limits) -> None:
+            self._is_drawn.set()
             if view is next(each for each in self.maps if each.is_visible):
                 self.coloring.show_legend(limits)
 
@@ -215,11 +219,12 @@ class Explorer:
         """Load the model once the first picture is out; then write its device in the header."""
         self._show_device()
         loaded = Latest(self.live.pool)
-        pn.state.onload(
-            lambda: loaded.ask(
-                lambda _: self.live.load().exception(), lambda _: self._show_device()
-            )
-        )
+
+        def load(number: int) -> None:
+            self._is_drawn.wait(_MOST_SECONDS)
+            self.live.load().exception()
+
+        pn.state.onload(lambda: loaded.ask(load, lambda _: self._show_device()))
 
     def close(self, *_: Any) -> None:
         """Want no answers any more: the session ended."""

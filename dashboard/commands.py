@@ -261,9 +261,15 @@ def demo(options: Namespace) -> None:
 
 def run_server(settings: Settings) -> None:
     """Serve and say where."""
-    from .serve import serve_store
+    import gc
 
-    serve_store(settings, lambda url: say(f"DESI Anomaly Explorer at {url} (Ctrl+C stops it)"))
+    gc.disable()  # until the server has settled, see `startup`
+    try:
+        from .serve import serve_store
+
+        serve_store(settings, lambda url: say(f"DESI Anomaly Explorer at {url} (Ctrl+C stops it)"))
+    finally:
+        gc.enable()
 
 
 def _settings(

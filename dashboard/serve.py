@@ -7,17 +7,17 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from importlib import import_module
 from typing import Any
 
 from anomaly_explorer.engine.catalog.store import Store
 from anomaly_explorer.engine.errors import ServeError
-from anomaly_explorer.engine.plane.raster import warm_up
 
 from .desk import Desk
-from .frames import frames_of
 from .leash import Leash
 from .live import LiveInspector, check_settings
 from .settings import Settings
+from .startup import prepare
 
 # A wide frame deflates to a third in a few milliseconds; higher levels cost more than they save.
 COMPRESSION_LEVEL = 1
@@ -49,6 +49,7 @@ def serve_store(settings: Settings, announce: Callable[[str], None]) -> None:
         if settings.processes == 1:
             _run(served, None, announce)
         else:
+            import_module("datashader")  # once for all processes
             with Leash() as leash:
                 _run(served, leash, announce)
     served.close()
@@ -118,10 +119,8 @@ def _run(served: _Served, leash: Leash | None, announce: Callable[[str], None]) 
     signal.signal(signal.SIGTERM, lambda *_: loop.asyncio_loop.call_soon_threadsafe(loop.stop))
     if leash is not None:
         leash.bind(loop)
-    warm_up(served.store.plane("umap"), "count", "max")
     server.start()
-    frames_of(served.store).pool.submit(warm_up, served.store.plane("umap"), "sum")
-    served.live.load()
+    prepare(served.live, loop)
     if served.desk.claim("announced"):
         address = f"http://{host_of(served.settings.address)}:{served.port}"
         loop.add_callback(partial(announce, address))

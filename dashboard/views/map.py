@@ -51,23 +51,21 @@ source.tags[0] = setTimeout(() => { source.data = {x: [at[0]], y: [at[1]]}; }, r
 """
 
 
-def draw_map(plane: Plane, layers: Layers, viewport: Viewport, palette: Palette) -> Any:
-    """Draw one frame of a plane.
+def draw_map(plane: Plane, viewport: Viewport, palette: Palette) -> Any:
+    """Draw a plane before its first frame.
 
     Parameters
     ----------
     plane : Plane
         For the axis titles.
-    layers : Layers
-        What `Session.layers` returned, (height, width) each.
     viewport : Viewport
-        Where the frame stands.
+        What it will show.
     palette : Palette
 
     Returns
     -------
     bokeh.plotting.figure
-        With an image named ``density`` of 8-bit levels.
+        With an image named ``density``, whose source has the columns of `image_data` and no row.
     """
     tools = [PanTool(), WheelZoomTool(), BoxSelectTool(), ResetTool(), SaveTool()]
     tools.insert(3, LassoSelectTool(continuous=False))
@@ -91,7 +89,7 @@ def draw_map(plane: Plane, layers: Layers, viewport: Viewport, palette: Palette)
         plot.xaxis.major_label_text_font_size = plot.yaxis.major_label_text_font_size = "0px"
         plot.xaxis.ticker = plot.yaxis.ticker = []
     mapper = LinearColorMapper(palette=picture_colors(palette), low=0, high=255)
-    source = ColumnDataSource(image_data(layers))
+    source = ColumnDataSource({name: [] for name in ("image", "x", "y", "dw", "dh")})
     plot.image("image", "x", "y", "dw", "dh", source=source, color_mapper=mapper, name="density")
     style_figure(plot, palette)
     return plot
@@ -142,8 +140,7 @@ class MapView(pn.viewable.Viewer):
         # Bokeh tells the size of the frame once it is laid out in the browser.
         self._size = dict(zip(("inner_width", "inner_height"), DEFAULT_SIZE, strict=True))
         viewport = self._viewport_of(session.plane(plane).extent, DEFAULT_SIZE)
-        layers = session.layers(session.plane(plane), viewport)
-        self.figure = draw_map(session.plane(plane), layers, viewport, palette)
+        self.figure = draw_map(session.plane(plane), viewport, palette)
         self._painter = Painter(session.frames.pool)
         self._source = self.figure.select_one({"name": "density"}).data_source
         self._mapper = self.figure.select_one(LinearColorMapper)
@@ -152,6 +149,7 @@ class MapView(pn.viewable.Viewer):
         self._mouse = ColumnDataSource(NOWHERE, name="mouse", tags=[0])
         self._listen()
         self._pane = pn.pane.Bokeh(self.figure, sizing_mode="stretch_both", min_height=200)
+        self.redraw()
 
     @property
     def plane(self) -> Plane:

@@ -8,13 +8,16 @@ every coarser one of the same kind, by adding pixels.
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import datashader as ds
 import numpy as np
 from numpy.typing import NDArray
 
 from .cells import Square
 from .viewport import Viewport
+
+if TYPE_CHECKING:
+    import datashader as ds
 
 # float32 positions have 24 bits; what is finer shows nothing but their rounding.
 MAX_EXPONENT = 30
@@ -82,8 +85,10 @@ class Window:
         )
         return x0, x1, y0, y1
 
-    def canvas(self) -> ds.Canvas:
+    def canvas(self) -> "ds.Canvas":
         """Return the Datashader canvas of the window: one pixel of it is one of the grid."""
+        import datashader as ds  # a second, which a server has while the browser loads the page
+
         x0, x1, y0, y1 = self.limits
         height, width = self.shape
         return ds.Canvas(width, height, (x0, x1), (y0, y1))

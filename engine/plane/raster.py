@@ -11,18 +11,19 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from threading import Lock
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-import datashader as ds
 import numba
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from .grid import Span, Window
 from .mask import Mask, Words
 from .plane import Plane
 from .ranges import ranges_between
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Reduction = Literal["count", "sum", "max"]
 # One array for counts and maxima; sums come with the counts of what was added.
@@ -179,8 +180,10 @@ class _Job:
     reduction: Reduction
     values: Values | None
 
-    def take(self, ranges: NDArray[np.int64], n_rows: int) -> pd.DataFrame:
+    def take(self, ranges: NDArray[np.int64], n_rows: int) -> "pd.DataFrame":
         """Copy x, y and value of the `n_rows` rows of the mask in some ranges."""
+        import pandas as pd
+
         plane = self.plane
         x, y = np.empty(n_rows + 1, np.float32), np.empty(n_rows + 1, np.float32)
         places = np.empty(0 if self.values is None else n_rows + 1, np.uint32)
@@ -190,8 +193,10 @@ class _Job:
             columns["value"] = _values_at(plane, self.values, places[:-1])
         return pd.DataFrame(columns, copy=False)
 
-    def paint(self, window: Window, frame: pd.DataFrame) -> Aggregate:
+    def paint(self, window: Window, frame: "pd.DataFrame") -> Aggregate:
         """Let Datashader reduce the rows of a frame on a window."""
+        import datashader as ds
+
         canvas = window.canvas()
         if self.reduction == "count":
             return (canvas.points(frame, "x", "y", ds.count()).to_numpy(),)

@@ -6,8 +6,9 @@ from bokeh.document import Document
 from bokeh.plotting import figure
 from panel.io.state import set_curdoc
 
+from anomaly_explorer.dashboard.stack_figure import draw_stack
 from anomaly_explorer.dashboard.theme import DARK, LIGHT
-from anomaly_explorer.dashboard.views.stack import StackView, draw_stack, title_html
+from anomaly_explorer.dashboard.views.stack import StackView, title_html
 from anomaly_explorer.engine.model.stack import Stack
 from anomaly_explorer.engine.spectra.grid import COMPATIBLE_GRID
 
@@ -98,9 +99,9 @@ def test_the_view_hides_the_picture_without_a_stack(stack):
     assert not view._frame.visible
     view.show(stack)
     assert view._frame.visible
-    before = view._plots[0].object
+    before = view._frame[0].object
     view.palette = LIGHT
-    assert view._plots[0].object is not before
+    assert view._frame[0].object is not before
 
 
 def test_a_stack_on_a_page_of_material_can_be_cleared_and_shown_again(stack):

@@ -1,0 +1,51 @@
+"""What a server does while the browser loads its first page, and what it leaves for later.
+
+It listens as soon as it can make a page; Datashader, which the page does not need, is imported and
+compiled while the browser reads its scripts, and the model after the first picture. Imports make a
+million objects and hardly any garbage: a start that looks for it takes a third longer, so that
+nothing is looked for until all is loaded.
+"""
+
+import gc
+from importlib import import_module
+from typing import Any
+
+from anomaly_explorer.engine.plane.raster import warm_up
+
+from .frames import frames_of
+from .live import LiveInspector
+
+# This long after a first picture can be drawn, whoever waited for the server has seen one.
+_LATER_SECONDS = 5.0
+
+
+def prepare(live: LiveInspector, loop: Any) -> None:
+    """Compile what the first picture needs, in a thread, and the rest and the model after it.
+
+    Parameters
+    ----------
+    live : LiveInspector
+    loop : tornado.ioloop.IOLoop
+        About to start.
+    """
+    plane, pool = live.store.plane("umap"), frames_of(live.store).pool
+
+    def load_rest() -> None:
+        try:
+            warm_up(plane, "sum")
+            live.load().exception()
+            import_module("anomaly_explorer.dashboard.stack_figure")
+        finally:
+            settle()
+
+    def wait(_: Any) -> None:
+        loop.add_callback(loop.call_later, _LATER_SECONDS, lambda: pool.submit(load_rest))
+
+    pool.submit(warm_up, plane, "count", "max").add_done_callback(wait)
+
+
+def settle() -> None:
+    """Look for garbage from now on, but not in what the start has made."""
+    gc.collect()
+    gc.freeze()
+    gc.enable()
