@@ -48,6 +48,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--rows", type=int, default=20_000, help="objects of a store to build")
     parser.add_argument("--spectra", type=Path, help="root of the spectra of the store")
     parser.add_argument("--gestures", type=int, default=20, help="gestures of each kind")
+    parser.add_argument("--cycles", type=int, default=200, help="sessions opened and closed")
     parser.add_argument("--results", type=Path, default=Path("build/benchmarks"))
     parser.add_argument("--out", type=Path, default=Path("docs/benchmarks.md"))
     options = parser.parse_args()
@@ -92,6 +93,12 @@ def _crowd(store: Path, options: argparse.Namespace) -> dict[str, Any]:
     return {"figures": _with_rows(store, crowd_figures(store, options.spectra, options.gestures))}
 
 
+def _sessions(store: Path, options: argparse.Namespace) -> dict[str, Any]:
+    from .sessions import session_figures
+
+    return {"figures": _with_rows(store, session_figures(store, options.cycles))}
+
+
 def _growth(store: Path, options: argparse.Namespace) -> dict[str, Any]:
     import tempfile
 
@@ -114,8 +121,8 @@ def _with_rows(store: Path, figures: dict[str, float]) -> dict[str, float]:
 
 
 SECTIONS: dict[str, Callable[[Path, argparse.Namespace], dict[str, Any]]] = {
-    "server": _server, "browser": _browser, "crowd": _crowd, "growth": _growth, "build": _build,
-    "spectra": _spectra,
+    "server": _server, "browser": _browser, "crowd": _crowd, "sessions": _sessions,
+    "growth": _growth, "build": _build, "spectra": _spectra,
 }  # fmt: skip
 
 if __name__ == "__main__":

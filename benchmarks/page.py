@@ -28,8 +28,10 @@ NOTES = {
     "stock server could but does not. Cold start is from the start of the process to the first "
     "picture.",
     "crowd": "One measured page among seven clients of the protocol, a gesture every two seconds "
-    "each; then eight pages in one browser. Clients and browser share the cores with the server. "
-    "What 200 sessions leave behind is told by `python -m benchmarks.sessions`.",
+    "each; then eight pages in one browser. Clients and browser share the cores with the server.",
+    "sessions": "Clients of the protocol open a page, filter, select and leave, one after the "
+    "other, after ten that were open together. Growth is the slope of the private memory (RssAnon) "
+    "over the cycles after the first 20; `session_rest` is from then until the last is forgotten.",
     "growth": "Frames of the map, positions only: two rasters and the picture, pyramids kept. "
     "`new_filter` is the one raster that a filter nobody asked for costs.",
     "build": "The three commands as a person runs them; private memory is the RssAnon of a command "
@@ -39,8 +41,8 @@ NOTES = {
 }
 TITLES = {
     "server": "Steps of the server", "browser": "End to end in the browser",
-    "crowd": "Eight people at once", "growth": "Ten times the objects",
-    "build": "From nothing to a store", "spectra": "Spectra",
+    "crowd": "Eight people at once", "sessions": "Sessions that come and go",
+    "growth": "Ten times the objects", "build": "From nothing to a store", "spectra": "Spectra",
 }  # fmt: skip
 # Where each line of the targets is measured end to end; limits are those of 22.5M objects.
 BROWSER_TARGETS = (
@@ -72,13 +74,17 @@ CROWD_TARGETS = (
     Target("crowd_page_ms_p95", "wheel → new pixels among eight (the limit of one)", 200),
     Target("crowd_session_mib", "private memory of one more session", 60, "MiB"),
 )
+SESSION_TARGETS = (
+    Target("session_mib", "private memory of one more session", 60, "MiB"),
+    Target("session_growth_mib_per_cycle", "growth a session opened and closed", 0.1, "MiB"),
+)
 GROWTH_TARGETS = tuple(
     Target(f"growth_{name}_ratio", f"frame at 10 × the objects, {words}", 1.5, "×")
     for name, words in (("unfiltered", "unfiltered"), ("tier", "tier × arm"), ("zoomed", "zoomed"))
 )
 ALL_TARGETS = {
-    "server": TARGETS, "browser": BROWSER_TARGETS, "crowd": CROWD_TARGETS, "growth": GROWTH_TARGETS,
-    "build": BUILD_TARGETS,
+    "server": TARGETS, "browser": BROWSER_TARGETS, "crowd": CROWD_TARGETS,
+    "sessions": SESSION_TARGETS, "growth": GROWTH_TARGETS, "build": BUILD_TARGETS,
 }  # fmt: skip
 _TWINS = ("_stock", "_stock_lod60")
 # How many gestures were measured, and how many never had their answer: no figures to compare.

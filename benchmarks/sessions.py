@@ -1,67 +1,99 @@
 """Private memory of sessions: `python -m benchmarks.sessions STORE [--cycles 200]`.
 
 Real pages and sockets against a server of one process. A browser tab is opened, a filter is chosen,
-a box is drawn, the tab is closed; and so on. What a session leaves behind shows as growth.
+a box is drawn, the tab is closed; and so on. What a session leaves behind shows as growth. The same
+is the section `sessions` of `python -m benchmarks`.
 """
 
 import argparse
 import asyncio
-import re
-import subprocess
 import sys
 import tempfile
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+import numpy as np
+
+from anomaly_explorer.dashboard.measuring.memory import private_mib
 from tests.dashboard.visitor import Visitor, serving
 
+CYCLES = 200
 _EVERYWHERE = (-1e6, 1e6, -1e6, 1e6)
 _OPEN_TOGETHER = 10
 _WARM_UP = 20
-
-
-def private_mb(pid: int) -> float:
-    """Return the private memory of a process (RssAnon) in MB."""
-    status = Path(f"/proc/{pid}/status").read_text()
-    return int(re.search(r"RssAnon:\s+(\d+)", status)[1]) / 1024
+# Until the model is loaded; and how long closed sessions are kept.
+_REST_SECONDS, _KEPT_SECONDS = 20, 40
 
 
 def main() -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="benchmarks.sessions", description=__doc__)
     parser.add_argument("store", type=Path)
-    parser.add_argument("--cycles", type=int, default=200)
+    parser.add_argument("--cycles", type=int, default=CYCLES)
     options = parser.parse_args()
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        serving(options.store, folder=Path(folder)) as (server, address),
-    ):
-        asyncio.run(measure(server, address, options.cycles))
+    for name, value in session_figures(options.store, options.cycles).items():
+        _say(f"{name} {value:.3f}")
     return 0
 
 
-async def measure(server: "subprocess.Popen[str]", address: str, cycles: int) -> None:
-    """Print what open sessions take, and what closed ones leave."""
+def session_figures(store: Path, cycles: int = CYCLES) -> dict[str, float]:
+    """Measure what open sessions take, and what closed ones leave.
+
+    Parameters
+    ----------
+    store : Path
+    cycles : int
+        Tabs opened and closed one after the other; the first 20 count for nothing.
+
+    Returns
+    -------
+    dict of str to float
+        ``session_mib``: of one more open session. ``session_growth_mib_per_cycle``: slope of the
+        line through what the process holds after each cycle. ``session_rest_mib_per_cycle``: from
+        the 20th cycle until all are forgotten, a cycle.
+    """
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        serving(store, folder=Path(folder)) as (server, address),
+    ):
+        return asyncio.run(_measure(server.pid, address, max(cycles, _WARM_UP + 2)))
+
+
+def slope_of(taken: list[float]) -> float:
+    """Return the slope of the line through values that follow each other.
+
+    Examples
+    --------
+    >>> round(slope_of([5.0, 5.5, 6.0, 6.5]), 6)
+    0.5
+    """
+    return float(np.polyfit(np.arange(len(taken)), taken, 1)[0])
+
+
+async def _measure(pid: int, address: str, cycles: int) -> dict[str, float]:
     await use(Visitor(address))
-    await asyncio.sleep(10)  # the model is loaded
-    idle = private_mb(server.pid)
+    await asyncio.sleep(_REST_SECONDS)
+    idle = private_mib(pid)
     async with AsyncExitStack() as stack:
         for _ in range(_OPEN_TOGETHER):
             tab = await stack.enter_async_context(Visitor(address).socket())
             await tab.pull()
-        each = (private_mb(server.pid) - idle) / _OPEN_TOGETHER
-    sys.stdout.write(f"one more open session: {each:.1f} MB (of {_OPEN_TOGETHER} open together)\n")
+        each = (private_mib(pid) - idle) / _OPEN_TOGETHER
     taken = []
-    for cycle in range(cycles + 1):
+    for cycle in range(1, cycles + 1):
         await use(Visitor(address))
-        taken.append(private_mb(server.pid))
-        if cycle % 20 == 0:
-            sys.stdout.write(f"after {cycle:4d} cycles: {taken[-1]:.1f} MB\n")
-            sys.stdout.flush()
-    await asyncio.sleep(40)  # closed sessions are kept for a while
-    last = private_mb(server.pid)
-    growth = (last - taken[_WARM_UP]) / max(1, cycles - _WARM_UP)
-    sys.stdout.write(f"at rest: {last:.1f} MB; {growth:.3f} MB a cycle after {_WARM_UP}\n")
+        taken.append(private_mib(pid))
+        if cycle % _WARM_UP == 0:
+            _say(f"after {cycle:4d} cycles: {taken[-1]:.1f} MiB")
+    await asyncio.sleep(_KEPT_SECONDS)
+    rest = private_mib(pid)
+    return {
+        "session_mib": each,
+        "session_cycles": float(cycles),
+        "session_growth_mib_per_cycle": slope_of(taken[_WARM_UP:]),
+        "session_rest_mib_per_cycle": (rest - taken[_WARM_UP - 1]) / (cycles - _WARM_UP),
+        "server_rest_mib": rest,
+    }
 
 
 async def use(visitor: Visitor) -> None:
@@ -70,6 +102,11 @@ async def use(visitor: Visitor) -> None:
         await tab.choose("tier", "Top 10")
         await tab.box(*_EVERYWHERE)
         await tab.pull()
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":
