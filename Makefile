@@ -5,6 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PORT ?= 5006
 ROWS ?= 20000
+PAGE ?= docs/benchmarks.md
 
 .PHONY: demo test check serve bench wheel clean
 
@@ -22,8 +23,8 @@ serve: $(VENV)/.installed  ## make serve STORE=folder SPECTRA=root
 	$(BIN)/anomaly-explorer serve $(STORE) $(if $(SPECTRA),--spectra $(SPECTRA)) --port $(PORT)
 
 # make bench ROWS=22504897 builds that many once and measures; make bench STORE=folder measures it.
-bench: $(VENV)/.tested  ## measure beside the stock way, and write docs/benchmarks.md
-	$(BIN)/python -m benchmarks $(SECTIONS) --rows $(ROWS) $(if $(STORE),--store $(STORE)) $(if $(SPECTRA),--spectra $(SPECTRA))
+bench: $(VENV)/.tested  ## measure beside the stock way, and write docs/benchmarks.md (or PAGE)
+	$(BIN)/python -m benchmarks $(SECTIONS) --rows $(ROWS) --out $(PAGE) $(if $(STORE),--store $(STORE)) $(if $(SPECTRA),--spectra $(SPECTRA))
 
 wheel: $(VENV)/.tested  ## build sdist and wheel into dist/
 	$(BIN)/python -m build

@@ -12,7 +12,12 @@ import numpy as np
 import torch
 from astropy.io import fits
 
+from anomaly_explorer.engine.catalog.build import build_store
+from anomaly_explorer.engine.catalog.store import Store
+from anomaly_explorer.engine.embedding.run import embed_catalog
+from anomaly_explorer.engine.model.inspection import Inspector
 from anomaly_explorer.engine.model.reconstructor import Reconstructor
+from anomaly_explorer.engine.model.stack import stack_rows
 from anomaly_explorer.engine.model.weights import load_model
 from anomaly_explorer.engine.scan.plan import make_plan
 from anomaly_explorer.engine.scan.run import batch_path, read_batch, run_scan
@@ -28,6 +33,7 @@ from .timing import Timing, measure
 # 0.6 GB in 14 files: enough for a disk to show its speed.
 N_OBJECTS = 6500
 TURNS = 7
+N_LANDMARKS, N_STACKED = 300, 1000
 SEED = 11
 IMAGES = tuple(f"{arm}_{what}" for arm in "BRZ" for what in ("FLUX", "IVAR", "MASK"))
 CPU = torch.device("cpu")
@@ -39,7 +45,8 @@ def spectra_lines() -> list[str]:
         scratch = Path(folder)
         files = write_spectra(scratch / "spectra")
         lines = [
-            time_scan(files, scratch), time_click(files), *time_reconstruction(), time_simulation(),
+            time_scan(files, scratch), time_click(files), time_stack(files, scratch),
+            *time_reconstruction(), time_simulation(),
         ]  # fmt: skip
         found = table(lines, "astropy, reading only")
         return [*found.splitlines(), "", noise_line(scratch)]
@@ -167,6 +174,21 @@ def time_click(spectra: Spectra) -> Comparison:
     archive.close()
     reconstructor.close()
     return line
+
+
+def time_stack(spectra: Spectra, scratch: Path) -> Comparison:
+    """Time the stack of 1,000 objects whose spectra are read from coadd files."""
+    catalog, built = scratch / "scan-0", scratch / "store"
+    embed_catalog(catalog, N_LANDMARKS)
+    build_store(catalog, built)
+    archive, reconstructor = FileArchive(spectra.root), Reconstructor(load_model(), CPU)
+    inspector = Inspector(Store.open(built), archive, reconstructor)
+    rows = np.random.default_rng(4).permutation(N_OBJECTS)[:N_STACKED]
+    timing = measure(lambda: stack_rows(inspector, rows))
+    archive.close()
+    reconstructor.close()
+    note = f"target: 10 s; {N_STACKED / timing.median:,.0f} spectra/s"
+    return Comparison(f"stack of {N_STACKED:,} objects of coadd files", timing, note=note)
 
 
 def time_reconstruction() -> list[Comparison]:
