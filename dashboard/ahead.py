@@ -24,8 +24,13 @@ class Ahead:
         self._number = 0
 
     def begin(self, plane: Plane, viewport: Viewport, mask: Mask) -> None:
-        """Draw what zooming into a viewport will need, in place of what was begun before."""
+        """Draw what zooming into a viewport will need, in place of what was begun before.
+
+        Nothing while the whole plane is shown: most planes are looked at, and not zoomed into.
+        """
         self.stop()
+        if viewport.x1 - viewport.x0 >= plane.extent[1] - plane.extent[0]:
+            return
         number = self._number
 
         def is_wanted() -> bool:

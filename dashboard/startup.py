@@ -10,13 +10,19 @@ import gc
 from importlib import import_module
 from typing import Any
 
+from anomaly_explorer.engine.catalog.store import Store
 from anomaly_explorer.engine.plane.raster import warm_up
+from anomaly_explorer.engine.plane.viewport import Viewport
 
 from .frames import frames_of
 from .live import LiveInspector
+from .session import Session
+from .state import ExplorerState
 
 # This long after a first picture can be drawn, whoever waited for the server has seen one.
 _LATER_SECONDS = 5.0
+# Of a map on a screen of middle size, in pixels.
+SIZE = (760, 560)
 
 
 def prepare(live: LiveInspector, loop: Any) -> None:
@@ -32,6 +38,7 @@ def prepare(live: LiveInspector, loop: Any) -> None:
 
     def load_rest() -> None:
         try:
+            draw_ahead(live.store)
             warm_up(plane, "sum")
             live.load().exception()
             import_module("anomaly_explorer.dashboard.stack_figure")
@@ -42,6 +49,13 @@ def prepare(live: LiveInspector, loop: Any) -> None:
         loop.add_callback(loop.call_later, _LATER_SECONDS, lambda: pool.submit(load_rest))
 
     pool.submit(warm_up, plane, "count", "max").add_done_callback(wait)
+
+
+def draw_ahead(store: Store) -> None:
+    """Draw, behind all else, what zooming into the map as it opens will need."""
+    frames, plane = frames_of(store), store.plane("umap")
+    viewport, mask = Viewport(*plane.extent, *SIZE), Session(store, ExplorerState()).mask
+    frames.idle.submit(frames.draw_ahead, plane, viewport, mask, lambda: True)
 
 
 def settle() -> None:
