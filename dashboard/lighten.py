@@ -16,6 +16,8 @@ def lighten(figure: Any) -> None:
     figure : bokeh.plotting.figure
         With everything drawn that it will ever have.
     """
-    everything = CDSView()
+    # A view knows which items of its source are in it: only glyphs of one source can share one.
+    views: dict[str, CDSView] = {}
     for renderer in figure.renderers:
-        renderer.update(view=everything, nonselection_glyph=None, muted_glyph=None)
+        view = views.setdefault(renderer.data_source.id, renderer.view)
+        renderer.update(view=view, nonselection_glyph=None, muted_glyph=None)
