@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Callable
 from concurrent.futures import Future
-from threading import Event
 from typing import Any
 
 import panel as pn
@@ -41,8 +40,6 @@ _LOG = logging.getLogger(__name__)
 TITLE = "DESI Anomaly Explorer"
 SIDEBAR_WIDTH = 222
 HEADER_HEIGHT = 49
-# However long the first picture takes, the model is loaded after this.
-_MOST_SECONDS = 30.0
 # The page is one screen: the columns scroll, the page does not.
 PAGE_CSS = f"""
 :host {{ height: calc(100vh - {HEADER_HEIGHT}px); padding: 8px; box-sizing: border-box;
@@ -78,7 +75,7 @@ class Explorer:
         self.state = ExplorerState()
         self.session = Session(store, self.state)
         self._tick, self._rows = Tick(), Painter(self.session.frames.pool)
-        self._is_drawn = Event()
+        self._loaded = Latest(live.pool)
         self.header = HeaderView(self.session)
         self._session_id = session_id()
         self.export = ExportView(self.session, self._session_id)
@@ -100,7 +97,7 @@ class Explorer:
         untie_page(self.page)
         self._connect()
         self.browser.paint(palette)
-        self._await_device()
+        self._show_device()
         self._keep(keeper)
         pn.state.on_session_destroyed(self.close)
 
@@ -205,7 +202,7 @@ class Explorer:
         """Return what a new frame of a map changes: the legend is that of the first on screen."""
 
         def on_frame(limits: Limits) -> None:
-            self._is_drawn.set()
+            self._await_device()
             if view is next(each for each in self.maps if each.is_visible):
                 self.coloring.show_legend(limits)
 
@@ -233,17 +230,12 @@ class Explorer:
 
     def _await_device(self) -> None:
         """Load the model once the first picture is out; then write its device in the header."""
-        self._show_device()
-        loaded = Latest(self.live.pool)
-
-        def load(number: int) -> None:
-            self._is_drawn.wait(_MOST_SECONDS)
-            self.live.load().exception()
-
-        pn.state.onload(lambda: loaded.ask(load, lambda _: self._show_device()))
+        if not self._loaded.number:
+            self._loaded.ask(lambda _: self.live.load().exception(), lambda _: self._show_device())
 
     def close(self, *_: Any) -> None:
         """Want no answers any more: the session ended."""
+        self._loaded.cancel()
         self._rows.cancel()
         for part in (self.detail, self.drawer, self.sidebar):
             part.close()
