@@ -1,10 +1,10 @@
 """Pyramids: what a frame of many objects costs once, so that pan and zoom cost pixels only.
 
-For each mask, plane and reduction the whole plane is drawn once on a base grid of each kind; a
-window is a slice of it, with blocks of pixels added up (or their largest taken) where its level is
-coarser. The kinds that a zoom will need are drawn ahead while nobody waits. A window that holds few
-objects of the mask is drawn from its rows; one that is finer than any base is put together from
-blocks of its own level. Compiled functions here call none of another file.
+For each mask, plane and reduction the whole plane is drawn once on a base grid; a window is a slice
+of it, with blocks of pixels added up (or their largest taken) where its level is coarser. There is
+a coarse base, which a new filter is first seen on, and a fine one, drawn ahead while nobody waits.
+A window that holds few objects of the mask is drawn from its rows; one that is finer than any base
+is put together from blocks of its own level. Compiled functions here call none of another file.
 """
 
 from collections.abc import Iterator
@@ -32,14 +32,13 @@ from .share import draw_part
 from .shelf import Shelf
 from .viewport import Viewport
 
-# Pixels a side of the base that is drawn, and of the one made of it for windows of the whole: of
-# grids that are three times a power of two, 3/4 of it. A finer one would outgrow its use.
-_FINE_BASE, _COARSE_BASE = 2**12, 2**11
+# Pixels a side of the bases: of grids that are three times a power of two, 3/4 of it.
+_COARSE_BASE, _FINE_BASE = 2**11, 2**12
 # Pixels a side of the blocks that windows beyond the bases are put together from.
 _BLOCK = 2**9
 # Fewer objects than this are drawn from their rows within 5 ms, at any zoom.
 FEW_ROWS = 150_000
-BUDGET = 1024 * 2**20
+BUDGET = 768 * 2**20
 # Drawn ahead is what so many zooms in by this factor need.
 _ZOOM, _N_ZOOMS = 0.8, 8
 
@@ -101,27 +100,26 @@ class Pyramids:
         values: Values | None = None,
     ) -> Aggregate:
         key, bases = _key(plane, mask, reduction, values), bases_of(window)
-        kept = [self.shelf.peek((key, base.x, base.y)) for base in bases]
-        if not any(kept):
-            drawing = Drawing(plane, self._words(plane, mask), reduction, values)
-            if count_bits(drawing.words, visible_ranges(plane, window)) <= FEW_ROWS:
-                return draw_raster(drawing, window)
-            if not bases:
-                return self._from_blocks(key, drawing, window)
-            kept[-1] = self._kept(key, bases[-1], lambda: draw_raster(drawing, bases[-1]))
-        drawn = kept[0] or self._kept(
-            key, bases[0], lambda: _sliced(kept[-1], bases[-1], bases[0], reduction)
-        )
-        return _sliced(drawn, bases[0], window, reduction)
+        for base in bases:
+            drawn = self.shelf.peek((key, base.x, base.y))
+            if drawn is not None:
+                return tuple(_slice(array, base, window, reduction) for array in drawn)
+        drawing = Drawing(plane, self._words(plane, mask), reduction, values)
+        if count_bits(drawing.words, visible_ranges(plane, window)) <= FEW_ROWS:
+            return draw_raster(drawing, window)
+        if not bases:
+            return self._from_blocks(key, drawing, window)
+        drawn = self._kept(key, bases[0], lambda: draw_raster(drawing, bases[0]))
+        return tuple(_slice(array, bases[0], window, reduction) for array in drawn)
 
     def _share(self, plane: Plane, window: Window, mask: Mask, whole: Mask) -> None:
         """Keep the counts of a mask on a base on which those of the whole are kept."""
         if mask.count <= FEW_ROWS:
             return
         whole_key = _key(plane, whole, "count")
-        base = next(reversed(bases_of(window)), None)
-        known = None if base is None else self.shelf.peek((whole_key, base.x, base.y))
-        if known is None:
+        peeked = ((base, self.shelf.peek((whole_key, base.x, base.y))) for base in bases_of(window))
+        base, known = next((found for found in peeked if found[1] is not None), (None, None))
+        if base is None:
             return
         part, words = Drawing(plane, self._words(plane, mask)), self._words(plane, whole)
         self._kept(_key(plane, mask, "count"), base, lambda: draw_part(part, base, words, known[0]))
@@ -153,7 +151,7 @@ class Pyramids:
 def bases_of(window: Window) -> list[Window]:
     """Return the grids over the whole square that a window is a slice of, the coarsest first.
 
-    One or two; none where the window is finer than any.
+    None where the window is finer than any.
     """
     found = {}
     for coarsest in (_COARSE_BASE, _FINE_BASE):
@@ -164,7 +162,7 @@ def bases_of(window: Window) -> list[Window]:
 
 
 def bases_near(square: Square, viewport: Viewport) -> list[Window]:
-    """Return the bases to be drawn for a viewport and for zooming into it, the nearest first."""
+    """Return the fine bases that a viewport and zooming into it need, the nearest first."""
     x, y = (viewport.x0 + viewport.x1) / 2, (viewport.y0 + viewport.y1) / 2
     found: dict[Any, Window] = {}
     for step in range(_N_ZOOMS):
@@ -225,10 +223,6 @@ def _packed(drawn: Aggregate) -> Aggregate:
 
 def _size(drawn: Aggregate) -> int:
     return sum(array.nbytes for array in drawn)
-
-
-def _sliced(drawn: Aggregate, grid: Window, window: Window, reduction: Reduction) -> Aggregate:
-    return tuple(_slice(array, grid, window, reduction) for array in drawn)
 
 
 def _slice(base: NDArray[Any], grid: Window, window: Window, reduction: Reduction) -> NDArray[Any]:
