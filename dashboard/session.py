@@ -129,7 +129,7 @@ class Session:
         return Layers(
             context=draw.counts(plane, window) - visible,
             visible=visible,
-            selected=draw.counts(plane, window, selected, whole=mask),
+            selected=draw.counts(plane, window, selected),
             anomalies=draw.maxima(plane, window, self.frames.values("score_mse"), marked),
             limits=window.limits,
             values=None if by is None else self.frames.colors(plane, window, clauses, by),

@@ -5,6 +5,7 @@ come last, ties go by target id, and categories sort by their text.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,9 @@ from .store import Store
 Rows = NDArray[np.int64]
 # Fewer rows than this are sorted as they are.
 _FEW = 50_000
-_SAMPLE_WORDS = 4_096
+_SAMPLE_WORDS = 1_024
+# Columns of which it is kept which rows have no value: 2.8 MB each at 22.5 million.
+_N_KEPT = 8
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,13 @@ def _missing(store: Store, mask: Mask, column: str) -> Mask:
     tally = store.totals.tallies.get(column)
     if tally is not None and not tally.n_null.any():
         return Mask.none(store.n_objects)
-    return mask & Missing(column).mask(store)
+    return mask & _without(store, column)
+
+
+@lru_cache(maxsize=_N_KEPT)
+def _without(store: Store, column: str) -> Mask:
+    """Return the rows of a store without a value in a column, kept from page to page."""
+    return Missing(column).mask(store)
 
 
 def sort_order(store: Store, column: str, rows: Rows, is_descending: bool) -> NDArray[np.intp]:

@@ -89,7 +89,10 @@ class Mask:
     @cached_property
     def key(self) -> bytes:
         """Return 16 bytes that are the same for the same rows and differ for any others."""
-        return hashlib.blake2b(self.words, digest_size=16, salt=_salt(self.n_rows)).digest()
+        # Processors have instructions for this one: a third of the time of others.
+        digest = hashlib.sha256(self.words)
+        digest.update(self.n_rows.to_bytes(8, "little"))
+        return digest.digest()[:16]
 
     @cached_property
     def count(self) -> int:
@@ -160,10 +163,6 @@ class Mask:
 
 def _n_words(n_rows: int) -> int:
     return -(-n_rows // WORD)
-
-
-def _salt(n_rows: int) -> bytes:
-    return n_rows.to_bytes(8, "little")
 
 
 @numba.njit(nogil=True, cache=True)

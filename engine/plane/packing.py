@@ -4,7 +4,7 @@ Compiled functions here call none of another file: numba's disk cache would keep
 said before it changed.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numba
@@ -12,9 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .mask import Mask
+from .threads import threads
 
 # Rows compared at a time: their answers, a byte each, stay in the nearest cache.
 _BLOCK = 4096
+# More rows than this are compared by several threads, so many at a time; whole blocks.
+_SHARE = 256 * _BLOCK
 # More neighbouring runs of values than this are looked up, fewer are compared one by one.
 _MAX_RUNS = 4
 # Moves the lowest bit of each of eight bytes into the highest byte of their product.
@@ -48,7 +51,7 @@ def mask_between(
                 values.dtype.type(-np.inf if low is None else low),
                 values.dtype.type(np.inf if high is None else high),
             )
-        _pack_between(values, *limits, mask.words.view(np.uint8))
+        _pack(_pack_between, values, limits, mask)
         return mask
     bounds = np.iinfo(values.dtype)
     least = bounds.min if low is None else max(int(low), bounds.min)
@@ -58,7 +61,7 @@ def mask_between(
     if least > most:
         return mask
     limits = (values.dtype.type(least), values.dtype.type(most))
-    _pack_between(values, *limits, mask.words.view(np.uint8))
+    _pack(_pack_between, values, limits, mask)
     if null is None or not least <= null <= most:
         return mask
     return mask - mask_between(values, null, null)
@@ -74,7 +77,7 @@ def mask_bit(values: NDArray[np.unsignedinteger], bit: int) -> Mask:
     [1, 2]
     """
     mask = Mask.none(len(values))
-    _pack_bit(values, values.dtype.type(1 << bit), mask.words.view(np.uint8))
+    _pack(_pack_bit, values, (values.dtype.type(1 << bit),), mask)
     return mask
 
 
@@ -91,7 +94,7 @@ def mask_codes(codes: NDArray[np.signedinteger], wanted: NDArray[np.bool_]) -> M
     # One more on either side, for the codes outside: a branch would cost four times as much.
     padded = np.zeros(len(wanted) + 2, np.uint8)
     padded[1:-1] = wanted
-    _pack_codes(codes, padded, mask.words.view(np.uint8))
+    _pack(_pack_codes, codes, (padded,), mask)
     return mask
 
 
@@ -116,6 +119,22 @@ def mask_values(values: NDArray[np.integer], wanted: Iterable[int]) -> Mask:
         is_wanted[ordered] = True
         return mask_codes(values, is_wanted)
     return Mask.of_bools(np.isin(values, ordered))
+
+
+def _pack(
+    compare: Callable[..., None], values: NDArray[Any], arguments: tuple[Any, ...], mask: Mask
+) -> None:
+    """Fill a mask with the answers about (N,) values, shares of them side by side."""
+    packed = mask.words.view(np.uint8)
+
+    def fill(start: int) -> None:
+        stop = start + _SHARE
+        compare(values[start:stop], *arguments, packed[start // 8 : stop // 8])
+
+    if len(values) <= _SHARE:
+        fill(0)
+    else:
+        list(threads().map(fill, range(0, len(values), _SHARE)))
 
 
 @numba.njit(nogil=True, cache=True)

@@ -17,6 +17,7 @@ from anomaly_explorer.engine.errors import StoreError
 
 from .cells import CellIndex, Square, morton_codes
 from .mask import Mask, Words
+from .threads import threads
 
 # The frame shows everything, unless the outer 0.2 % would take three quarters of it.
 _CORE = (0.001, 0.999)
@@ -25,6 +26,10 @@ _MARGIN = 0.03
 # A sample is enough for the frame; sorting 22.5M values would take seconds.
 _CORE_SAMPLE = 1_000_000
 _NO_PLACE = np.uint32(2**32 - 1)
+# Of a mask of fewer rows than one in so many, bits are set one by one, of others looked up.
+_SPARSE = 64
+# Bits are looked up in so many shares, side by side.
+_N_SHARES = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,6 +79,9 @@ class Plane:
         """Return the bits of a mask of N rows in plane order, (ceil(N / 64),) uint64."""
         if self.rows is None:
             return mask.words
+        if mask.count <= len(self) // _SPARSE:
+            places = self.places[mask.rows()]
+            return Mask.of_rows(places[places != _NO_PLACE], self.n_store_rows).words
         return _picked_bits(mask.words, self.rows, len(mask.words))
 
     def store_mask(self, words: Words) -> Mask:
@@ -207,8 +215,13 @@ def frame_limits(values: NDArray[np.float32]) -> tuple[float, float]:
 
 def _picked_bits(words: Words, rows: NDArray[np.uint32], n_words: int) -> Words:
     """Return the bits of some rows, (M,), in their order; those beyond the last word are 0."""
-    picked = np.zeros(n_words, np.uint64)
-    _pick_bits(np.append(words, np.uint64(0)), rows, picked)
+    picked, padded = np.zeros(n_words, np.uint64), np.append(words, np.uint64(0))
+    cuts = np.linspace(0, n_words, _N_SHARES + 1).astype(np.int64).tolist()
+
+    def pick(first: int, stop: int) -> None:
+        _pick_bits(padded, rows[64 * first : 64 * stop], picked[first:stop])
+
+    list(threads().map(pick, cuts[:-1], cuts[1:]))
     return picked
 
 

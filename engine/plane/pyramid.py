@@ -3,8 +3,9 @@
 For each mask, plane and reduction the whole plane is drawn once on a base grid; a window is a slice
 of it, with blocks of pixels added up (or their largest taken) where its level is coarser. There is
 a coarse base, which a new filter is first seen on, and a fine one, drawn ahead while nobody waits.
-A window that holds few objects of the mask is drawn from its rows; one that is finer than any base
-is put together from blocks of its own level. Compiled functions here call none of another file.
+Until that is there, a window is drawn from its rows if they are not too many; one that is finer
+than any base and holds more is put together from blocks of its own level. Compiled functions here
+call none of another file.
 """
 
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 
 from .cells import Square
 from .grid import Span, Window, snap
-from .mask import Mask, Words
+from .mask import WORD, Mask, Words
 from .plane import Plane
 from .raster import (
     Aggregate,
@@ -24,20 +25,23 @@ from .raster import (
     Reduction,
     Values,
     count_bits,
+    count_words,
     draw_raster,
     empty_raster,
     visible_ranges,
 )
-from .share import draw_part
 from .shelf import Shelf
 from .viewport import Viewport
 
 # Pixels a side of the bases: of grids that are three times a power of two, 3/4 of it.
-_COARSE_BASE, _FINE_BASE = 2**11, 2**12
+_COARSE_BASE, _FINE_BASE = 2**10, 2**12
 # Pixels a side of the blocks that windows beyond the bases are put together from.
 _BLOCK = 2**9
-# Fewer objects than this are drawn from their rows within 5 ms, at any zoom.
+# Fewer objects than this are drawn from their rows within 5 ms, at any zoom, and need no base.
 FEW_ROWS = 150_000
+# Counting reads whole words of a mask, and takes 1 ms for a million rows: few need no base, and of
+# the most a window is drawn sooner than a fine base.
+FEW_READ, MOST_READ = 2_000_000, 30_000_000
 BUDGET = 768 * 2**20
 # Drawn ahead is what so many zooms in by this factor need.
 _ZOOM, _N_ZOOMS = 0.8, 8
@@ -57,16 +61,11 @@ class Pyramids:
     def __init__(self, budget: int = BUDGET) -> None:
         self.shelf = Shelf(budget)
 
-    def counts(
-        self, plane: Plane, window: Window, mask: Mask | None = None, whole: Mask | None = None
-    ) -> NDArray[np.uint32]:
+    def counts(self, plane: Plane, window: Window, mask: Mask | None = None) -> NDArray[np.uint32]:
         """Count the objects of a mask, or all, in each pixel of a window, (H, W) uint32.
 
-        Equal to what Datashader counts over all of them on `window.canvas()`. Where `whole`, a mask
-        that holds all objects of `mask`, was counted before, only the difference costs.
+        Equal to what Datashader counts over all of them on `window.canvas()`.
         """
-        if mask is not None and whole is not None:
-            self._share(plane, window, mask, whole)
         return self._reduce(plane, window, mask, "count")[0]
 
     def means(
@@ -105,24 +104,12 @@ class Pyramids:
             if drawn is not None:
                 return tuple(_slice(array, base, window, reduction) for array in drawn)
         drawing = Drawing(plane, self._words(plane, mask), reduction, values)
-        if count_bits(drawing.words, visible_ranges(plane, window)) <= FEW_ROWS:
+        if _draws_soon(drawing, window, FEW_READ if len(bases) > 1 else MOST_READ):
             return draw_raster(drawing, window)
         if not bases:
             return self._from_blocks(key, drawing, window)
         drawn = self._kept(key, bases[0], lambda: draw_raster(drawing, bases[0]))
         return tuple(_slice(array, bases[0], window, reduction) for array in drawn)
-
-    def _share(self, plane: Plane, window: Window, mask: Mask, whole: Mask) -> None:
-        """Keep the counts of a mask on a base on which those of the whole are kept."""
-        if mask.count <= FEW_ROWS:
-            return
-        whole_key = _key(plane, whole, "count")
-        peeked = ((base, self.shelf.peek((whole_key, base.x, base.y))) for base in bases_of(window))
-        base, known = next((found for found in peeked if found[1] is not None), (None, None))
-        if base is None:
-            return
-        part, words = Drawing(plane, self._words(plane, mask)), self._words(plane, whole)
-        self._kept(_key(plane, mask, "count"), base, lambda: draw_part(part, base, words, known[0]))
 
     def _from_blocks(self, key: Any, drawing: Drawing, window: Window) -> Aggregate:
         """Put a window together from blocks of its level, drawn where they are not kept."""
@@ -181,6 +168,14 @@ def _key(
     plane: Plane, mask: Mask | None, reduction: Reduction, values: Values | None = None
 ) -> Any:
     return plane, b"" if mask is None else mask.key, reduction, values.name if values else ""
+
+
+def _draws_soon(drawing: Drawing, window: Window, most_read: int) -> bool:
+    """Return whether a window of which nothing is kept is drawn from its rows."""
+    ranges = visible_ranges(drawing.plane, window)
+    if drawing.reduction == "count":
+        return WORD * count_words(drawing.words, ranges) <= most_read
+    return count_bits(drawing.words, ranges) <= FEW_ROWS
 
 
 def _base_side(n: int, coarsest: int) -> int | None:

@@ -1,15 +1,12 @@
-"""Rasters: Datashader on the visible rows of a mask, and on no others.
+"""Rasters: what is in each pixel of a window, from the visible rows of a mask and no others.
 
-The cell index and the mask only decide which rows Datashader is given; what comes out is what it
-would draw from all rows of the mask, count for count. Many rows are drawn a chunk at a time, on
-several threads: rows that follow each other lie together on the map, so a chunk has few pixels.
-Compiled functions here call none of another file.
+Objects are counted by `counts`; sums and maxima of a column are Datashader's. The cell index and
+the mask only decide which rows it is given; what comes out is what it would draw from all rows of
+the mask. Many rows are drawn a chunk at a time, on several threads: rows that follow each other lie
+together on the map, so a chunk has few pixels. Compiled functions here call none of another file.
 """
 
-import os
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import lru_cache
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -17,10 +14,12 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from .counts import count_rows
 from .grid import Span, Window
 from .mask import Mask, Words
 from .plane import Plane
 from .ranges import ranges_between
+from .threads import threads
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -60,7 +59,7 @@ class Values:
 
 @dataclass(frozen=True, eq=False)
 class Drawing:
-    """What is drawn, whatever the window; its methods run on any thread.
+    """What is drawn, whatever the window; its methods, for values only, run on any thread.
 
     Parameters
     ----------
@@ -85,20 +84,16 @@ class Drawing:
 
         plane = self.plane
         x, y = np.empty(n_rows + 1, np.float32), np.empty(n_rows + 1, np.float32)
-        places = np.empty(0 if self.values is None else n_rows + 1, np.uint32)
+        places = np.empty(n_rows + 1, np.uint32)
         _take((plane.x, plane.y), self.words, ranges, (x, y, places))
-        columns = {"x": x[:-1], "y": y[:-1]}
-        if self.values is not None:
-            columns["value"] = _values_at(plane, self.values, places[:-1])
-        return pd.DataFrame(columns, copy=False)
+        value = _values_at(plane, self.values, places[:-1])
+        return pd.DataFrame({"x": x[:-1], "y": y[:-1], "value": value}, copy=False)
 
     def paint(self, window: Window, frame: "pd.DataFrame") -> Aggregate:
         """Let Datashader reduce the rows of a frame on a window."""
         import datashader as ds
 
         canvas = window.canvas()
-        if self.reduction == "count":
-            return (canvas.points(frame, "x", "y", ds.count()).to_numpy(),)
         if self.reduction == "max":
             largest = canvas.points(frame, "x", "y", ds.max("value"))
             return (largest.to_numpy().astype(np.float32, copy=False),)
@@ -132,6 +127,8 @@ def draw_ranges(
     drawing: Drawing, window: Window, ranges: NDArray[np.int64], is_urgent: bool = True
 ) -> Aggregate:
     """Reduce the objects of a drawing in some row ranges, (R, 2) in plane order; the rest is 0."""
+    if drawing.reduction == "count":
+        return (count_rows(drawing.plane, drawing.words, window, ranges, is_urgent),)
     drawn = empty_raster(window.shape, drawing.reduction)
     n_rows = count_bits(drawing.words, ranges)
     if n_rows == 0:
@@ -149,7 +146,7 @@ def draw_ranges(
         with adding:
             _merge(drawn, painted, window.place_of(part), drawing.reduction)
 
-    list((_threads().map if is_urgent else map)(add, _chunks(ranges)))
+    list((threads().map if is_urgent else map)(add, _chunks(ranges)))
     return drawn
 
 
@@ -166,7 +163,8 @@ def warm_up(plane: Plane, *reductions: str) -> None:
     plane : Plane
         N' positioned objects.
     *reductions : str
-        Of ``count``, ``sum`` and ``max``; none = all. Datashader compiles a second or so for each.
+        Of ``count``, ``sum`` and ``max``; none = all. Datashader compiles a second or so for each
+        of the last two.
     """
     corner = Window(plane.cells.square, Span(2, 0, 1), Span(2, 0, 1))
     words = plane.words(Mask.all(plane.n_store_rows))
@@ -175,14 +173,7 @@ def warm_up(plane: Plane, *reductions: str) -> None:
         one = np.array([[0, 1]])
         for reduction in reductions or ("count", "sum", "max"):
             of = None if reduction == "count" else values
-            drawing = Drawing(plane, words, reduction, of)
-            drawing.paint(corner, drawing.take(one, count_bits(words, one)))
-
-
-@lru_cache(maxsize=1)
-def _threads() -> ThreadPoolExecutor:
-    """Return the threads all drawings of the process share."""
-    return ThreadPoolExecutor(min(os.cpu_count() or 1, 8), thread_name_prefix="draw")
+            draw_ranges(Drawing(plane, words, reduction, of), corner, one)
 
 
 def empty_raster(shape: tuple[int, int], reduction: Reduction) -> Aggregate:
@@ -250,6 +241,16 @@ def count_bits(words: Words, ranges: NDArray[np.int64]) -> int:
 
 
 @numba.njit(nogil=True, cache=True)
+def count_words(words: Words, ranges: NDArray[np.int64]) -> int:
+    """Return how many words of the rows in some ranges, (R, 2), have a bit set."""
+    n = 0
+    for r in range(len(ranges)):
+        for w in range(ranges[r, 0] >> 6, (ranges[r, 1] + 63) >> 6):
+            n += words[w] != 0
+    return n
+
+
+@numba.njit(nogil=True, cache=True)
 def _take(
     points: tuple[NDArray, NDArray],
     words: Words,
@@ -259,7 +260,7 @@ def _take(
     """Copy positions and places of the rows of a mask; one more place is written than taken."""
     x, y = points
     taken_x, taken_y, places = taken
-    n, has_places = np.uint64(0), len(places) > 0
+    n = np.uint64(0)
     for r in range(len(ranges)):
         row, stop = ranges[r, 0], ranges[r, 1]
         while row < stop:
@@ -268,8 +269,6 @@ def _take(
             if word != 0:
                 for i in range(row, end):
                     # No branch on the bit: what is not kept is written over.
-                    taken_x[n], taken_y[n] = x[i], y[i]
-                    if has_places:
-                        places[n] = i
+                    taken_x[n], taken_y[n], places[n] = x[i], y[i], i
                     n += (word >> np.uint64(i & 63)) & np.uint64(1)
             row = end

@@ -20,6 +20,7 @@ from anomaly_explorer.engine.catalog.filters import (
     from_dict,
 )
 from anomaly_explorer.engine.errors import InputError
+from anomaly_explorer.engine.plane import packing
 from anomaly_explorer.engine.plane.mask import Mask
 from anomaly_explorer.engine.plane.packing import mask_between, mask_codes
 from anomaly_explorer.engine.scoring.tiers import TIER_NAMES
@@ -92,8 +93,17 @@ def test_a_selection_of_another_store_is_refused(random_store):
 TYPES = [np.int8, np.int16, np.int32, np.int64, np.uint32, np.float32, np.float64]
 
 
+@pytest.fixture(params=["at once", "in shares"], scope="module")
+def shares(request):
+    """Rows enough for several threads are compared in shares of them."""
+    with pytest.MonkeyPatch.context() as patch:
+        if request.param == "in shares":
+            patch.setattr(packing, "_SHARE", packing._BLOCK)
+        yield
+
+
 @given(st.sampled_from(TYPES), st.integers(0, 9000), st.integers(-9, 9), st.integers(-9, 9))
-def test_packed_comparison_equals_numpy(dtype, n, low, high):
+def test_packed_comparison_equals_numpy(shares, dtype, n, low, high):
     values = np.random.default_rng(n).integers(0, 9, size=n).astype(dtype)
     found = mask_between(values, low, high, 3 if values.dtype.kind in "iu" else None)
     expected = (values >= low) & (values <= high)
@@ -103,7 +113,7 @@ def test_packed_comparison_equals_numpy(dtype, n, low, high):
 
 
 @given(st.integers(0, 9000), st.lists(st.booleans(), max_size=12))
-def test_packed_look_up_equals_isin(n, wanted):
+def test_packed_look_up_equals_isin(shares, n, wanted):
     codes = np.random.default_rng(n).integers(-3, 20, size=n).astype(np.int16)
     found = mask_codes(codes, np.array(wanted, bool))
     np.testing.assert_array_equal(found.bools(), np.isin(codes, np.flatnonzero(wanted)))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from anomaly_explorer.engine.plane import pyramid, raster
+from anomaly_explorer.engine.plane import counts, pyramid, raster
 from anomaly_explorer.engine.plane.grid import Span, Window, snap
 from anomaly_explorer.engine.plane.lasso import mask_box
 from anomaly_explorer.engine.plane.mask import Mask
@@ -53,9 +53,12 @@ def pyramids(request):
     with pytest.MonkeyPatch.context() as patch:
         if request.param != "from rows":
             patch.setattr(raster, "_FEW", 0)
+            patch.setattr(counts, "_FEW", 0)
             patch.setattr(raster, "_CHUNK", 700)
         if coarse is not None:
             patch.setattr(pyramid, "FEW_ROWS", -1)
+            patch.setattr(pyramid, "FEW_READ", -1)
+            patch.setattr(pyramid, "MOST_READ", -1)
             patch.setattr(pyramid, "_COARSE_BASE", coarse)
             patch.setattr(pyramid, "_FINE_BASE", fine)
             patch.setattr(pyramid, "_BLOCK", 2**8)
@@ -127,6 +130,8 @@ def test_objects_on_the_edges_of_pixels_are_drawn_alike_at_every_level(make_plan
 def test_what_was_drawn_ahead_is_what_a_zoom_needs(clumpy_plane, clumpy_points, monkeypatch):
     """Zooms after that draw nothing, and show what Datashader draws."""
     monkeypatch.setattr(pyramid, "FEW_ROWS", -1)
+    monkeypatch.setattr(pyramid, "FEW_READ", -1)
+    monkeypatch.setattr(pyramid, "MOST_READ", -1)
     monkeypatch.setattr(pyramid, "_COARSE_BASE", 2**6)
     monkeypatch.setattr(pyramid, "_FINE_BASE", 2**9)
     mask = Mask.of_bools(np.random.default_rng(8).random(3000) < 0.4)

@@ -62,6 +62,8 @@ def test_an_error_reaches_all_and_the_next_tries_again():
 
 def test_threads_that_ask_at_once_get_one_drawing(clumpy_plane, monkeypatch):
     monkeypatch.setattr(pyramid, "FEW_ROWS", -1)
+    monkeypatch.setattr(pyramid, "FEW_READ", -1)
+    monkeypatch.setattr(pyramid, "MOST_READ", -1)
     drawn, everybody = [], threading.Barrier(8)
     draw = pyramid.draw_raster
 
