@@ -30,7 +30,7 @@
         follow(model.data_source, "data", "bars");
       else if (glyph && /-source$/.test(model.data_source.name ?? ""))
         follow(model.data_source, "data", "spectrum");
-      if (model.data?.properties?.records) follow(model.data, "records", "table");
+      if (model.data?.properties?.records) follow(model.data, "version", "table");
       if ((model.css_classes ?? []).includes("counts")) follow(model, "text", "counts");
     }
   };

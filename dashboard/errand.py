@@ -5,10 +5,9 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
-import panel as pn
-
 from .latest import Latest
 from .live import LiveInspector
+from .turn import Turn
 
 # Told (done, total); returns whether the job is still wanted.
 Report = Callable[[int, int], bool]
@@ -41,10 +40,10 @@ class Errand:
 
     def start(self, job: Callable[[Report], Any], deliver: Callable[["Future[Any]"], None]) -> None:
         """Run `job(report)` off the loop, then `deliver` its future on the session's loop."""
-        document = pn.state.curdoc
+        turn = Turn.of_session()
 
         def run(number: int) -> Any:
-            return job(self._reporter(number, document))
+            return job(self._reporter(number, turn))
 
         def done(future: "Future[Any]") -> None:
             self.is_running = False
@@ -58,7 +57,7 @@ class Errand:
         self.is_running = False
         self._latest.cancel()
 
-    def _reporter(self, number: int, document: Any) -> Report:
+    def _reporter(self, number: int, turn: Turn | None) -> Report:
         last = time.monotonic()
 
         def report(done: int, total: int) -> bool:
@@ -66,15 +65,15 @@ class Errand:
             is_wanted = self._latest.is_wanted(number) and not self._live.is_closed
             if is_wanted and time.monotonic() - last > _SECONDS_BETWEEN:
                 last = time.monotonic()
-                self._say(number, document, (done, total))
+                self._say(number, turn, (done, total))
             return is_wanted
 
         return report
 
-    def _say(self, number: int, document: Any, how_far: tuple[int, int]) -> None:
+    def _say(self, number: int, turn: Turn | None, how_far: tuple[int, int]) -> None:
         def say() -> None:
             if self._latest.is_wanted(number) and self.is_running:
                 self._tell(*how_far)
 
-        if document is not None and document.session_context is not None:
-            document.add_next_tick_callback(say)
+        if turn is not None:
+            turn.take(say)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
-import panel as pn
+from .turn import Turn
 
 Deliver = Callable[["Future[Any]"], None]
 
@@ -39,7 +39,7 @@ class Latest:
     def ask(self, job: Callable[[int], Any], deliver: Deliver) -> None:
         """Run `job(number)` in the pool, then `deliver` its future on the session's loop."""
         self.cancel()
-        number, document = self._asked, pn.state.curdoc
+        number, turn = self._asked, Turn.of_session()
 
         def run() -> Any:
             return job(number) if self.is_wanted(number) else None
@@ -51,9 +51,9 @@ class Latest:
         def answer(future: "Future[Any]") -> None:
             if future.cancelled() or not self.is_wanted(number):
                 return
-            if document is None or document.session_context is None:
+            if turn is None:
                 give(future)
             else:
-                document.add_next_tick_callback(lambda: give(future))
+                turn.take(lambda: give(future))
 
         self._pool.submit(run).add_done_callback(answer)

@@ -8,6 +8,8 @@ from bokeh.models import ColumnDataSource, Label
 from .theme import Palette
 
 Place = Mapping[str, list[float]]
+# What is drawn there is painted without the picture under it.
+_LEVEL = "overlay"
 # One mark that is nowhere: a source must not shrink to nothing while the browser paints it.
 NOWHERE: Place = {"x": [float("nan")], "y": [float("nan")]}
 
@@ -26,14 +28,16 @@ class Marks:
         self._focus = ColumnDataSource(NOWHERE, name="focus")
         self._hover = ColumnDataSource(NOWHERE, name="hover")
         self._focus_ring = figure.scatter(
-            "x", "y", source=self._focus, size=15, fill_alpha=0, line_width=2, marker="circle"
-        )
+            "x", "y", source=self._focus, size=15, fill_alpha=0, line_width=2, marker="circle",
+            level=_LEVEL,
+        )  # fmt: skip
         self._hover_ring = figure.scatter(
-            "x", "y", source=self._hover, size=11, fill_alpha=0, line_width=1.5, marker="circle"
-        )
+            "x", "y", source=self._hover, size=11, fill_alpha=0, line_width=1.5, marker="circle",
+            level=_LEVEL,
+        )  # fmt: skip
         self._words = Label(
             x=0, y=0, text="", x_offset=10, y_offset=8, visible=False, name="hover-words",
-            text_font_size="11px", padding=6, border_radius=4,
+            text_font_size="11px", padding=6, border_radius=4, level=_LEVEL,
         )  # fmt: skip
         figure.add_layout(self._words)
         self.paint(palette)

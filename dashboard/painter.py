@@ -5,7 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
-import panel as pn
+from .turn import Turn
 
 Job = Callable[[], Any]
 Deliver = Callable[["Future[Any]"], None]
@@ -28,7 +28,7 @@ class Painter:
     def __init__(self, pool: ThreadPoolExecutor) -> None:
         self._pool = pool
         self._lock = threading.Lock()
-        self._waiting: tuple[Job, Deliver, Any, int] | None = None
+        self._waiting: tuple[Job, Deliver, Turn, int] | None = None
         self._is_drawing = False
         self._era = 0
 
@@ -43,12 +43,12 @@ class Painter:
 
         Outside a server session (tests, scripts) both happen at once.
         """
-        document = _document()
-        if document is None:
+        turn = Turn.of_session()
+        if turn is None:
             deliver(_result_of(job))
             return
         with self._lock:
-            self._waiting = (job, deliver, document, self._era)
+            self._waiting = (job, deliver, turn, self._era)
             if self._is_drawing:
                 return
             self._is_drawing = True
@@ -65,27 +65,21 @@ class Painter:
         with self._lock:
             wish, self._waiting = self._waiting, None
         if wish is not None:
-            job, deliver, document, era = wish
-            self._hand_over(_result_of(job), deliver, document, era)
+            job, deliver, turn, era = wish
+            self._hand_over(_result_of(job), deliver, turn, era)
         with self._lock:
             self._is_drawing = self._waiting is not None
             goes_on = self._is_drawing
         if goes_on:
             self._pool.submit(self._draw)
 
-    def _hand_over(self, done: "Future[Any]", deliver: Deliver, document: Any, era: int) -> None:
+    def _hand_over(self, done: "Future[Any]", deliver: Deliver, turn: Turn, era: int) -> None:
         def give() -> None:
             if era == self._era:
                 deliver(done)
 
-        if era == self._era and document.session_context is not None:
-            document.add_next_tick_callback(give)
-
-
-def _document() -> Any:
-    """Return the document of the session being served; None outside a server."""
-    document = pn.state.curdoc
-    return None if document is None or document.session_context is None else document
+        if era == self._era:
+            turn.take(give)
 
 
 def _result_of(job: Job) -> "Future[Any]":

@@ -8,11 +8,15 @@ from collections.abc import Callable
 
 import panel as pn
 
+from .turn import one_message
+
 Job = Callable[[], None]
 
 
 class Tick:
     """Runs each named job once on the next turn, in the order first asked; the last wish wins.
+
+    What all of them change is sent as one message.
 
     Outside a server session (tests, scripts) a job runs at once.
     """
@@ -33,5 +37,6 @@ class Tick:
 
     def _run(self) -> None:
         jobs, self._waiting = self._waiting, {}
-        for job in jobs.values():
-            job()
+        with one_message():
+            for job in jobs.values():
+                job()

@@ -38,8 +38,6 @@ from anomaly_explorer.engine.errors import ExplorerError
 from anomaly_explorer.engine.plane.plane import Plane
 from anomaly_explorer.engine.plane.viewport import Viewport
 
-# Bokeh holds the last range update for half a second unless told otherwise.
-LOD_TIMEOUT_MS = 60
 HOVER_REST_MS = 90
 PICK_PIXELS = 9
 DEFAULT_SIZE = (760, 560)
@@ -77,7 +75,8 @@ def draw_map(plane: Plane, viewport: Viewport, palette: Palette) -> Any:
         output_backend="canvas",
         sizing_mode="stretch_both",
         min_height=180,
-        lod_timeout=LOD_TIMEOUT_MS,
+        # Where a wheel has led is told before the old picture is stretched, not when it has rested.
+        lod_interval=0,
         lod_threshold=None,
         toolbar_location="right",
         name=f"map-{plane.name}",
@@ -139,6 +138,7 @@ class MapView(pn.viewable.Viewer):
         self.figure = draw_map(session.plane(plane), viewport, palette)
         self._painter = Painter(session.frames.pool)
         self._ahead = Ahead(session.frames, self._painter)
+        self._asked: Viewport | None = None
         self._source = self.figure.select_one({"name": "density"}).data_source
         self._mapper = self.figure.select_one(LinearColorMapper)
         self._marks = Marks(self.figure, palette)
@@ -167,7 +167,7 @@ class MapView(pn.viewable.Viewer):
             viewport = self.viewport
         except ExplorerError:  # zoomed to nothing, or larger than any screen: keep the picture
             return
-        plane, session = self.plane, self.session
+        plane, session, self._asked = self.plane, self.session, viewport
 
         def draw() -> tuple[dict[str, list[Any]], Limits]:
             layers = session.layers(plane, viewport)
@@ -239,7 +239,7 @@ class MapView(pn.viewable.Viewer):
 
     def _listen(self) -> None:
         plot = self.figure
-        plot.on_event(events.RangesUpdate, self.redraw)
+        plot.on_event(events.RangesUpdate, self._on_ranges)
         plot.on_event(events.SelectionGeometry, self._on_brush)
         plot.on_event(events.Tap, self._on_tap)
         plot.on_event(events.DoubleTap, lambda _: self.reset())
@@ -252,6 +252,13 @@ class MapView(pn.viewable.Viewer):
                                        code=HOVER_JS)
         )  # fmt: skip
         self._mouse.on_change("data", self._on_rest)
+
+    def _on_ranges(self, _: Any) -> None:
+        """Draw where a gesture has led; a picture may be told of twice."""
+        with contextlib.suppress(ExplorerError):
+            if self.viewport == self._asked:
+                return
+        self.redraw()
 
     def _on_brush(self, event: Any) -> None:
         geometry = event.geometry

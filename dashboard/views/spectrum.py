@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Any
 import panel as pn
 import panel_material_ui as pmui
 import param
-from panel.io import hold
 
 from anomaly_explorer.dashboard import badge, controls
 from anomaly_explorer.dashboard.spectrum_figure import SpectrumFigure
@@ -99,11 +98,10 @@ class SpectrumView(pn.viewable.Viewer):
         """Show an inspection, or a message in its place; the figure is filled, never rebuilt."""
 
         def job() -> None:
-            with hold():
-                self._inspection = inspection
-                self.reset_redshift()
-                self._fill()
-                self._write(message)
+            self._inspection = inspection
+            self.reset_redshift()
+            self._fill()
+            self._write(message)
 
         self._tick.soon("show", job)
 

@@ -20,7 +20,10 @@ from .store import Store
 Rows = NDArray[np.int64]
 # Fewer rows than this are sorted as they are.
 _FEW = 50_000
-_SAMPLE_WORDS = 1_024
+_SAMPLE_WORDS, _SAMPLE_ROWS = 4_096, 2**16
+# By how many standard deviations a sample is thought to err, until the page is found: rows that lie
+# together on the map are alike, and err more than independent ones.
+_SPREADS = (4, 16, 64, 256)
 # Columns of which it is kept which rows have no value: 2.8 MB each at 22.5 million.
 _N_KEPT = 8
 
@@ -144,24 +147,23 @@ def _bracket(store: Store, mask: Mask, sort: Sort, places: tuple[int, int]) -> t
     n_rows = mask.count
     # Places as shares of the ascending order, widened by what a sample may err.
     first, stop = places if not sort.is_descending else (n_rows - places[1], n_rows - places[0])
-    low, high = (_sampled_at(sample, place / n_rows, side) for place, side in
-                 ((first, -1), (stop, 1)))  # fmt: skip
-    candidates = mask & mask_between(values, low, high)
-    if sort.is_descending:
-        n_before = (
-            0 if high is None else mask.count - (mask & mask_between(values, None, high)).count
-        )
-    else:
-        n_before = 0 if low is None else mask.count - (mask & mask_between(values, low)).count
-    holds = n_before <= places[0] and places[1] <= n_before + candidates.count
-    return (candidates, n_before) if holds else (mask, 0)
+    for spread in _SPREADS:
+        low, high = (_sampled_at(sample, place / n_rows, side * spread) for place, side in
+                     ((first, -1), (stop, 1)))  # fmt: skip
+        beyond = (None, high) if sort.is_descending else (low, None)
+        candidates = mask & mask_between(values, low, high)
+        # As many come before them as are on the far side of their first value.
+        is_outermost = beyond == (None, None)
+        n_before = 0 if is_outermost else n_rows - (mask & mask_between(values, *beyond)).count
+        if n_before <= places[0] and places[1] <= n_before + candidates.count:
+            return candidates, n_before
+    return mask, 0
 
 
-def _sampled_at(sample: NDArray[Any], share: float, side: int) -> Any:
-    """Return a sampled value that a share of the rows is below (side -1) or above (side 1)."""
+def _sampled_at(sample: NDArray[Any], share: float, spread: int) -> Any:
+    """Return a sampled value that a share of the rows is below (negative spread) or above."""
     n = len(sample)
-    error = 4 * np.sqrt(n * share * (1 - share)) + 4
-    at = int(share * n + side * error)
+    at = int(share * n + spread * (np.sqrt(n * share * (1 - share)) + 1))
     return sample[at].item() if 0 <= at < n else None
 
 
@@ -171,7 +173,8 @@ def _sample(mask: Mask, values: NDArray[Any]) -> NDArray[Any]:
     chosen = filled[:: max(1, len(filled) // _SAMPLE_WORDS)]
     rows = (chosen[:, None] * WORD + np.arange(WORD)).ravel()
     rows = rows[rows < mask.n_rows]
-    return values[rows[mask.has(rows)]]
+    rows = rows[mask.has(rows)]
+    return values[rows[:: max(1, len(rows) // _SAMPLE_ROWS)]]
 
 
 def _is_one_value(mask: Mask, values: NDArray[Any]) -> bool:

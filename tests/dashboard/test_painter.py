@@ -10,13 +10,11 @@ from anomaly_explorer.dashboard import painter as module
 from anomaly_explorer.dashboard.painter import Painter
 
 
-class Page:
-    """A document of a live session whose loop runs callbacks at once."""
+class Now:
+    """The turn of a live session whose loop runs jobs at once."""
 
-    session_context = object()
-
-    def add_next_tick_callback(self, callback):
-        callback()
+    def take(self, job):
+        job()
 
 
 @pytest.fixture
@@ -27,7 +25,7 @@ def pool():
 
 @pytest.fixture
 def served(monkeypatch):
-    monkeypatch.setattr(module, "_document", Page)
+    monkeypatch.setattr(module.Turn, "of_session", Now)
 
 
 def wait_for(condition):

@@ -1,5 +1,7 @@
 """Any page of a table is the one a full sort shows."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -41,6 +43,42 @@ def test_the_order_of_all_holds_each_row_once(random_store, sort, seed):
     mask = Mask.of_bools(np.random.default_rng(seed).random(random_store.n_objects) < 0.3)
     found = ordered_rows(random_store, mask, sort, 0, random_store.n_objects)
     assert sorted(found.tolist()) == mask.rows().tolist()
+
+
+class TwoColumns:
+    """What an order asks of a store, for rows whose scores a test chooses."""
+
+    def __init__(self, scores):
+        known = {"score_mse": SimpleNamespace(n_null=np.zeros(1))}
+        self.totals, self.n_objects = SimpleNamespace(tallies=known), len(scores)
+        self.column = {"score_mse": scores, "target_id": np.arange(len(scores))}.get
+
+    def is_category(self, name):
+        return False
+
+
+@pytest.mark.parametrize("is_descending", [True, False])
+@pytest.mark.parametrize("first", [0, 800, 3000])
+def test_only_the_rows_near_a_page_are_sorted(monkeypatch, first, is_descending):
+    """Also where like rows lie together, of which a sample of words has all or none."""
+    monkeypatch.setattr(order, "_FEW", 600)
+    monkeypatch.setattr(order, "_SAMPLE_WORDS", 8)
+    scores = np.random.default_rng(4).normal(size=6_000).astype(np.float32)
+    scores[704:744] += 50  # of a word in the sample
+    scores[1_408:1_448] -= 50
+    store, sorted_rows = TwoColumns(scores), []
+    own = order.sort_order
+    monkeypatch.setattr(
+        order, "sort_order", lambda *given: sorted_rows.append(len(given[2])) or own(*given)
+    )
+    found = ordered_rows(
+        store, Mask.all(6_000), Sort("score_mse", is_descending), first, first + 25
+    )
+    np.testing.assert_array_equal(
+        store.column("score_mse")[found],
+        np.sort(scores)[:: -1 if is_descending else 1][first:][:25],
+    )
+    assert sum(sorted_rows) < 3_000
 
 
 def test_clauses_are_worked_out_once(random_store, monkeypatch):
