@@ -14,6 +14,7 @@ from anomaly_explorer.dashboard.padding import pad_columns
 from anomaly_explorer.dashboard.spectrum_layers import Columns, Look
 from anomaly_explorer.dashboard.spectrum_panels import new_panel, new_strip, residual_hover
 from anomaly_explorer.dashboard.theme import SANS, TRANSPARENT, Palette, style_figure
+from anomaly_explorer.dashboard.ticks import steady_labels
 from anomaly_explorer.engine.spectra.grid import ARMS
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ _AXIS_LABELS = {
     "rest": "Rest wavelength (Å, vacuum) at z = {:.4f}",
 }
 _EMPTY: dict[str, Columns] = {
-    **{f"flux_{arm.value}": {"x": [], "flux": [], "smooth": [], "sigma": []} for arm in ARMS},
+    **{f"flux_{arm.value}": {"x": [], "flux": [], "smooth": []} for arm in ARMS},
     **{f"noise_{arm.value}": {"x": [], "y": []} for arm in ARMS},
     **{f"residual_{arm.value}": {key: [] for key in layers.RESIDUAL_COLUMNS} for arm in ARMS},
     "masked": {"x0": [], "x1": []},
@@ -80,7 +81,8 @@ class SpectrumFigure:
         for arm in ARMS:
             flux = layers.flux_layer(inspection, arm, look) if inspection else None
             self._put(f"flux_{arm.value}", flux)
-            self._put(f"noise_{arm.value}", layers.noise_layer(flux) if flux else None)
+            noise = layers.noise_layer(inspection, arm, flux) if flux else None
+            self._put(f"noise_{arm.value}", noise)
             residual = layers.residual_layer(inspection, arm, look) if inspection else None
             self._put(f"residual_{arm.value}", residual)
         self._put("masked", layers.masked_layer(inspection, look) if inspection else None)
@@ -244,6 +246,7 @@ class SpectrumFigure:
         self.residual.yaxis.ticker.desired_num_ticks = 4
         self.flux.xaxis.visible = False
         for part in self._panels():
+            steady_labels(part.yaxis)
             part.add_tools(CrosshairTool(overlay=self.crosshair, dimensions="height"))
 
 

@@ -48,30 +48,29 @@ class Look:
 
 
 def flux_layer(inspection: "Inspection", arm: Arm, look: Look) -> Columns:
-    """Return x (Å), flux, smooth and sigma of one arm, each (n,), in 1e-17 flux units.
+    """Return x (Å), flux and smooth of one arm, each (n,), in 1e-17 flux units.
 
     Flux is NaN only where there is no pixel: masked pixels are drawn, because the score counts
-    them. Smooth and sigma are NaN wherever a pixel carries no information.
+    them. Smooth is NaN wherever a pixel carries no information.
     """
     spectrum = inspection.spectrum
-    flux, ivar, good = spectrum.flux[arm], spectrum.ivar[arm], spectrum.good(arm)
-    usable = np.where(good, ivar, 0)
-    sigma = np.full(flux.shape, np.nan)
-    sigma[good] = 1 / np.sqrt(ivar[good])
+    flux, usable = spectrum.flux[arm], np.where(spectrum.good(arm), spectrum.ivar[arm], 0)
     return {
         "x": (arm.wavelength * look.stretch).astype(np.float32),
         "flux": np.where(_is_covered(inspection, arm), flux, np.nan).astype(np.float32),
         "smooth": smooth_flux(flux, usable, look.smoothing),
-        "sigma": sigma.astype(np.float32),
     }
 
 
-def noise_layer(flux: Columns) -> Columns:
+def noise_layer(inspection: "Inspection", arm: Arm, flux: Columns) -> Columns:
     """Return the outline x, y of the ±1σ band around the smoothed flux of one arm.
 
     One pair of columns, with NaN between polygons: the browser is sent a message for each array.
     """
-    x, y = band_outline(flux["x"], flux["smooth"] - flux["sigma"], flux["smooth"] + flux["sigma"])
+    good, ivar = inspection.spectrum.good(arm), inspection.spectrum.ivar[arm]
+    sigma = np.full(good.shape, np.nan, np.float32)
+    sigma[good] = 1 / np.sqrt(ivar[good])
+    x, y = band_outline(flux["x"], flux["smooth"] - sigma, flux["smooth"] + sigma)
     return {"x": x, "y": y}
 
 

@@ -7,10 +7,13 @@ nothing is looked for until all is loaded.
 """
 
 import gc
+import sys
+from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
 from anomaly_explorer.engine.catalog.store import Store
+from anomaly_explorer.engine.errors import ExplorerError
 from anomaly_explorer.engine.plane.raster import warm_up
 from anomaly_explorer.engine.plane.viewport import Viewport
 
@@ -21,6 +24,8 @@ from .state import ExplorerState
 
 # This long after a first picture can be drawn, whoever waited for the server has seen one.
 _LATER_SECONDS = 5.0
+# A thread that has drawn waits at most so long for the loop to let it go on; Python's own is 5 ms.
+_TURN_SECONDS = 5e-4
 # Of a map on a screen of middle size, in pixels.
 SIZE = (760, 560)
 
@@ -35,12 +40,13 @@ def prepare(live: LiveInspector, loop: Any) -> None:
         About to start.
     """
     plane, pool = live.store.plane("umap"), frames_of(live.store).pool
+    sys.setswitchinterval(_TURN_SECONDS)
 
     def load_rest() -> None:
         try:
             draw_ahead(live.store)
             warm_up(plane, "sum")
-            live.load().exception()
+            look_once(live)
             import_module("anomaly_explorer.dashboard.stack_figure")
         finally:
             settle()
@@ -56,6 +62,12 @@ def draw_ahead(store: Store) -> None:
     frames, plane = frames_of(store), store.plane("umap")
     viewport, mask = Viewport(*plane.extent, *SIZE), Session(store, ExplorerState()).mask
     frames.idle.submit(frames.draw_ahead, plane, viewport, mask, lambda: True)
+
+
+def look_once(live: LiveInspector) -> None:
+    """Load the model and inspect one object: the first click then waits for its own alone."""
+    with suppress(ExplorerError):  # no model, or spectra that are not there: who clicks is told
+        live.inspector().inspect(0)
 
 
 def settle() -> None:

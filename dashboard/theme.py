@@ -170,8 +170,8 @@ def style_figure(figure: Any, palette: Palette) -> None:
         axis.minor_tick_line_color = None
         axis.major_tick_in = 0
         axis.major_label_text_color = palette.muted
-        axis.major_label_text_font = SANS
-        axis.major_label_text_font_size = "11px"
+        axis.major_label_text_font = MONO
+        axis.major_label_text_font_size = "10px"
         axis.axis_label_text_color = palette.muted
         axis.axis_label_text_font = SANS
         axis.axis_label_text_font_size = "11px"

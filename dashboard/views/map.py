@@ -8,30 +8,14 @@ from typing import Any
 
 import panel as pn
 from bokeh import events
-from bokeh.models import (
-    BoxSelectTool,
-    ColumnDataSource,
-    CustomJS,
-    LassoSelectTool,
-    LinearColorMapper,
-    PanTool,
-    Range1d,
-    ResetTool,
-    SaveTool,
-    WheelZoomTool,
-)
-from bokeh.plotting import figure as new_figure
+from bokeh.models import ColumnDataSource, CustomJS, LinearColorMapper
 
 from anomaly_explorer.dashboard.ahead import Ahead
 from anomaly_explorer.dashboard.lighten import lighten
+from anomaly_explorer.dashboard.map_figure import draw_map, image_data
 from anomaly_explorer.dashboard.marks import NOWHERE, Marks, Place
 from anomaly_explorer.dashboard.painter import Painter
-from anomaly_explorer.dashboard.picture import (
-    Layers,
-    compose_picture,
-    picture_colors,
-    value_limits,
-)
+from anomaly_explorer.dashboard.picture import picture_colors, value_limits
 from anomaly_explorer.dashboard.session import Session
 from anomaly_explorer.dashboard.theme import DARK, Palette, style_figure
 from anomaly_explorer.engine.errors import ExplorerError
@@ -48,58 +32,6 @@ clearTimeout(source.tags[0]);
 const at = [cb_obj.x, cb_obj.y];
 source.tags[0] = setTimeout(() => { source.data = {x: [at[0]], y: [at[1]]}; }, rest);
 """
-
-
-def draw_map(plane: Plane, viewport: Viewport, palette: Palette) -> Any:
-    """Draw a plane before its first frame.
-
-    Parameters
-    ----------
-    plane : Plane
-        For the axis titles.
-    viewport : Viewport
-        What it will show.
-    palette : Palette
-
-    Returns
-    -------
-    bokeh.plotting.figure
-        With an image named ``density``, whose source has the columns of `image_data` and no row.
-    """
-    tools = [PanTool(), WheelZoomTool(), BoxSelectTool(), ResetTool(), SaveTool()]
-    tools.insert(3, LassoSelectTool(continuous=False))
-    plot = new_figure(
-        x_range=Range1d(viewport.x0, viewport.x1),
-        y_range=Range1d(viewport.y0, viewport.y1),
-        tools=tools,
-        output_backend="canvas",
-        sizing_mode="stretch_both",
-        min_height=180,
-        # Where a wheel has led is told before the old picture is stretched, not when it has rested.
-        lod_interval=0,
-        lod_threshold=None,
-        toolbar_location="right",
-        name=f"map-{plane.name}",
-    )
-    plot.toolbar.active_scroll = plot.select_one(WheelZoomTool)
-    plot.toolbar.active_drag = plot.select_one(PanTool)
-    plot.toolbar.logo = None
-    plot.xaxis.axis_label, plot.yaxis.axis_label = plane.x_label, plane.y_label
-    if plane.name == "umap":  # its numbers mean nothing, and cost a fifth of a small picture
-        plot.xaxis.major_label_text_font_size = plot.yaxis.major_label_text_font_size = "0px"
-        plot.xaxis.ticker = plot.yaxis.ticker = []
-    mapper = LinearColorMapper(palette=picture_colors(palette), low=0, high=255)
-    source = ColumnDataSource({name: [] for name in ("image", "x", "y", "dw", "dh")})
-    plot.image("image", "x", "y", "dw", "dh", source=source, color_mapper=mapper, name="density")
-    style_figure(plot, palette)
-    return plot
-
-
-def image_data(layers: Layers) -> dict[str, list[Any]]:
-    """Return the columns of the image glyph for one frame, which snaps to the pixels drawn."""
-    x0, x1, y0, y1 = layers.limits
-    placed = {"x": [x0], "y": [y0], "dw": [x1 - x0], "dh": [y1 - y0]}
-    return {"image": [compose_picture(layers)], **placed}
 
 
 class MapView(pn.viewable.Viewer):

@@ -1,10 +1,12 @@
 """The spectrum of the object in focus: flux, reconstruction, residual, lines and both scores."""
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import panel as pn
 import panel_material_ui as pmui
 import param
+from panel.io import hold
 
 from anomaly_explorer.dashboard import badge, controls
 from anomaly_explorer.dashboard.spectrum_figure import SpectrumFigure
@@ -98,10 +100,12 @@ class SpectrumView(pn.viewable.Viewer):
         """Show an inspection, or a message in its place; the figure is filled, never rebuilt."""
 
         def job() -> None:
-            self._inspection = inspection
+            is_first, self._inspection = self._inspection is None, inspection
             self.reset_redshift()
             self._fill()
-            self._write(message)
+            # Panes that appear bring their style sheets, for each of which Bokeh walks the page.
+            with hold(freeze=True) if is_first else nullcontext():
+                self._write(message)
 
         self._tick.soon("show", job)
 
