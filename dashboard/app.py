@@ -136,7 +136,8 @@ class Explorer:
             if not 0 <= state.page + step < grid.n_pages:
                 return
             state.page += step
-            rows, at = [line["row"] for line in self.session.page()[0]], 0 if step > 0 else -1
+            rows = [line["row"] for line in self.session.page(("target_id",))[0]]
+            at = 0 if step > 0 else -1
         state.focus = rows[at]
 
     def _lay_out(self, is_dark: bool) -> pmui.Page:
@@ -183,7 +184,7 @@ class Explorer:
         self._count_rows()
 
     def _count_rows(self) -> None:
-        self._rows.ask(self.session.prepare, self._show_rows)
+        self._rows.ask(lambda: self.session.prepare(self.table.names), self._show_rows)
 
     def _show_rows(self, done: "Future[Any]") -> None:
         """Write counts and table, once what they ask for was worked out off the loop."""

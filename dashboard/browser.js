@@ -24,11 +24,23 @@ function answerBokeh() {
   }
 }
 
+// Figures clear all but half of their outermost pixels: another theme would shine through there.
+function wipe() {
+  for (const { canvas_view } of Bokeh.index.all_views()) {
+    for (const layer of canvas_view ? [canvas_view.primary, canvas_view.overlays] : []) {
+      layer.ctx.save();
+      layer.ctx.resetTransform();
+      layer.ctx.clearRect(0, 0, layer.canvas.width, layer.canvas.height);
+      layer.ctx.restore();
+    }
+  }
+}
+
 export function render({ model, el }) {
   const style = document.createElement("style");
   document.head.appendChild(style);
   const paint = () => { style.textContent = model.css; };
-  model.on("css", paint);
+  model.on("css", () => { paint(); wipe(); });
   paint();
   answerBokeh();
 

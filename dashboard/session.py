@@ -1,6 +1,6 @@
 """One person's session: what the state means for the rows of the store. No widgets here."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -164,18 +164,21 @@ class Session:
         """Return the shown object nearest to a point within an ellipse of plane units."""
         return nearest_row(plane, *at, *reach, mask=self.mask)
 
-    def page(self) -> tuple[list[dict[str, Any]], int]:
-        """Return the records of the table's page, sorted as the state says, and the row count."""
+    def page(self, names: Sequence[str] | None = None) -> tuple[list[dict[str, Any]], int]:
+        """Return the records of the table's page, sorted as the state says, and the row count.
+
+        Only the columns named are read, each from another place on disk; None = all.
+        """
         mask, state = self.table_mask, self.state
         first = state.page * PAGE_ROWS
         sort = Sort(state.sort_by, state.is_descending)
         chosen = self.frames.ordered(mask, sort, first, first + PAGE_ROWS)
-        records = self.store.records(chosen)
+        records = self.store.records(chosen, names)
         return [{"row": int(row), **r} for row, r in zip(chosen, records, strict=True)], mask.count
 
-    def prepare(self) -> None:
-        """Work out what counts and table will ask for; it is kept, and then there at once."""
-        _ = self.n_shown, self.n_selected, self.page()
+    def prepare(self, names: Sequence[str] | None = None) -> None:
+        """Work out what counts and a table of some columns will ask for; it is then kept."""
+        _ = self.n_shown, self.n_selected, self.page(names)
 
     def count_saved(self, name: str) -> int:
         """Return how many objects a saved selection has, whatever the filters show."""

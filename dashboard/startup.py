@@ -24,7 +24,7 @@ from .state import ExplorerState
 
 # This long after a first picture can be drawn, whoever waited for the server has seen one.
 _LATER_SECONDS = 5.0
-# A thread that has drawn waits at most so long for the loop to let it go on; Python's own is 5 ms.
+# Python's own is 5 ms, which a thread would wait for the loop a dozen times a frame.
 _TURN_SECONDS = 5e-4
 # Of a map on a screen of middle size, in pixels.
 SIZE = (760, 560)
@@ -40,7 +40,7 @@ def prepare(live: LiveInspector, loop: Any) -> None:
         About to start.
     """
     plane, pool = live.store.plane("umap"), frames_of(live.store).pool
-    sys.setswitchinterval(_TURN_SECONDS)
+    take_short_turns()
 
     def load_rest() -> None:
         try:
@@ -55,6 +55,11 @@ def prepare(live: LiveInspector, loop: Any) -> None:
         loop.add_callback(loop.call_later, _LATER_SECONDS, lambda: pool.submit(load_rest))
 
     pool.submit(warm_up, plane, "count", "max").add_done_callback(wait)
+
+
+def take_short_turns() -> None:
+    """Let threads that have drawn wait less for the others than Python lets them."""
+    sys.setswitchinterval(_TURN_SECONDS)
 
 
 def draw_ahead(store: Store) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from anomaly_explorer.dashboard.grid import shown_columns
 from anomaly_explorer.engine.plane.lasso import mask_polygon
 from anomaly_explorer.engine.plane.plane import Plane
 
@@ -150,7 +151,7 @@ def _answer(visit: Visit) -> None:
     planes = [session.plane(name) for name in PLANES]
     pictures = [session.frames.pool.submit(draw, session, p, whole(p)) for p in planes]
     _ = session.n_selected, session.n_shown
-    session.page()
+    session.page(shown_columns(visit.store))
     for picture in pictures:
         picture.result()
 

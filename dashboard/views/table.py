@@ -27,7 +27,8 @@ class TableView(pn.viewable.Viewer):
     def __init__(self, session: Session, **params: Any) -> None:
         super().__init__(**params)
         self.session = session
-        self.columns = describe_columns(session.store, shown_columns(session.store))
+        self.names = shown_columns(session.store)
+        self.columns = describe_columns(session.store, self.names)
         self.grid = TableGrid(
             self._on_message, columns=self.columns, sizing_mode="stretch_both",
             min_height=160, css_classes=["object-table"], stylesheets=[BASE_CSS, GRID_CSS],
@@ -37,7 +38,7 @@ class TableView(pn.viewable.Viewer):
     def refresh(self, *_: Any) -> None:
         """Send the page the state asks for."""
         state = self.session.state
-        records, n_rows = self.session.page()
+        records, n_rows = self.session.page(self.names)
         lines = [
             {"row": r["row"],
              "cells": [format_cell(c["name"], r.get(c["name"])) for c in self.columns]}
