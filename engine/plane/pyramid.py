@@ -3,9 +3,8 @@
 For each mask, plane and reduction the whole plane is drawn once on a base grid; a window is a slice
 of it, with blocks of pixels added up (or their largest taken) where its level is coarser. There is
 a coarse base, which a new filter is first seen on, and a fine one, drawn ahead while nobody waits.
-Until that is there, a window is drawn from its rows if they are not too many; one that is finer
-than any base and holds more is put together from blocks of its own level. Compiled functions here
-call none of another file.
+Until that is there, a window is drawn from its rows; one that is finer than any base and holds many
+is put together from blocks of its own level. Compiled functions here call none of another file.
 """
 
 from collections.abc import Iterator
@@ -104,7 +103,7 @@ class Pyramids:
             if drawn is not None:
                 return tuple(_slice(array, base, window, reduction) for array in drawn)
         drawing = Drawing(plane, self._words(plane, mask), reduction, values)
-        if _draws_soon(drawing, window, FEW_READ if len(bases) > 1 else MOST_READ):
+        if _draws_soon(drawing, window, MOST_READ if len(bases) == 1 else FEW_READ):
             return draw_raster(drawing, window)
         if not bases:
             return self._from_blocks(key, drawing, window)
@@ -130,9 +129,12 @@ class Pyramids:
         """Return the bits of a mask in plane order, kept for planes that have their own."""
         if mask is not None and plane.rows is None:
             return mask.words
-        whole = Mask.all(plane.n_store_rows) if mask is None else mask
         key = (plane, "words", b"" if mask is None else mask.key)
-        return self.shelf.get(key, lambda: plane.words(whole), lambda words: words.nbytes)
+
+        def make() -> Words:
+            return plane.words(Mask.all(plane.n_store_rows) if mask is None else mask)
+
+        return self.shelf.get(key, make, lambda words: words.nbytes)
 
 
 def bases_of(window: Window) -> list[Window]:
