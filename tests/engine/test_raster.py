@@ -197,3 +197,14 @@ def test_rasters_of_nothing_are_zero_and_nan(make_plane):
 
 def test_warm_up_draws_every_kind(clumpy_plane):
     warm_up(clumpy_plane)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.003, 0.01, 0.5, 1.0])
+def test_words_of_few_rows_are_those_of_many(random_store, share):
+    """Bits of few rows are set one by one, those of more looked up."""
+    plane = random_store.plane("score_snr")
+    bools = np.random.default_rng(6).random(random_store.n_objects) < share
+    expected = np.zeros(random_store.n_objects, bool)
+    expected[: len(plane)] = bools[np.asarray(plane.rows)]
+    found = Mask(plane.words(Mask.of_bools(bools)), random_store.n_objects)
+    np.testing.assert_array_equal(found.bools(), expected)
