@@ -27,24 +27,43 @@ export function render({ model, el }) {
   save.onclick = keep;
   field.addEventListener("keydown", (event) => { if (event.key === "Enter") keep(); });
 
-  function chip({ name, count, on }) {
-    const node = make("span", on ? "chip on" : "chip");
-    const show = make("button", "show", `${name} · ${count.toLocaleString("en-US")}`);
-    show.title = on ? "Shown alone; click to show the others too" : "Show these objects alone";
-    show.setAttribute("aria-pressed", on);
+  // A chip keeps its nodes while its selection is kept: one that is put in anew between press and
+  // release would lose the click.
+  const nodes = new Map();
+  function makeChip(name) {
+    const node = make("span", "chip");
+    const show = make("button", "show");
     show.onclick = () => send("show", name);
     const forget = make("button", "forget", "✕");
     forget.title = `Forget ${name}`;
     forget.onclick = () => send("forget", name);
     node.append(show, forget);
+    chips.append(node);
     return node;
+  }
+
+  function drawChip({ name, count, on }) {
+    if (!nodes.has(name)) nodes.set(name, makeChip(name));
+    const node = nodes.get(name);
+    node.classList.toggle("on", on);
+    const show = node.firstChild;
+    const text = `${name} · ${count.toLocaleString("en-US")}`;
+    if (show.textContent !== text) show.textContent = text;
+    show.title = on ? "Shown alone; click to show the others too" : "Show these objects alone";
+    show.setAttribute("aria-pressed", on);
   }
 
   function draw() {
     save.disabled = model.n_selected === 0;
     save.title = save.disabled ? "Lasso objects on a map first" : "";
     message.textContent = model.message;
-    chips.replaceChildren(...model.chips.map(chip));
+    const kept = new Set(model.chips.map(({ name }) => name));
+    for (const [name, node] of nodes) {
+      if (kept.has(name)) continue;
+      node.remove();
+      nodes.delete(name);
+    }
+    model.chips.forEach(drawChip);
   }
   for (const name of ["chips", "n_selected", "message"]) model.on(name, draw);
   draw();

@@ -75,8 +75,9 @@ def test_a_person_narrows_down_saves_and_asks(page, address, facts):
     wait_for_counts(page, int((science & matching).sum()), 0)
     field.press("Escape")
     wait_for_counts(page, int(science.sum()), 0)
-    save_an_island(page, facts, science)
+    n_saved = save_an_island(page, facts, science)
     find_what_it_is_like(page, int(science.sum()))
+    press_through_a_redraw(page, n_saved)
 
 
 def save_an_island(page, facts, science):
@@ -100,6 +101,7 @@ def save_an_island(page, facts, science):
     wait_for_counts(page, n_selected, 0)
     chip.click()
     wait_for_counts(page, int(science.sum()), 0)
+    return n_selected
 
 
 def find_what_it_is_like(page, n_science):
@@ -118,3 +120,14 @@ def find_what_it_is_like(page, n_science):
     assert caption.startswith(f"50 nearest of {n_science - 1:,} science targets")
     page.get_by_text("Select them").click()
     wait_for_counts(page, 50, 2)
+
+
+def press_through_a_redraw(page, n_saved):
+    """A click counts although the chips are drawn anew between press and release."""
+    page.locator(".saved .chip .show").hover()
+    page.mouse.down()
+    page.keyboard.press("Escape")
+    wait_for_counts(page, 0, 2)
+    page.wait_for_selector(".saved button.save:disabled")
+    page.mouse.up()
+    wait_for_counts(page, n_saved, 0)
