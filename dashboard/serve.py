@@ -63,8 +63,10 @@ class _Served:
 
         from . import exporting, health
         from .keeper import Keeper
+        from .sending import mend_sending
 
         pn.extension(notifications=False)
+        mend_sending()
         self.settings, self.store, self.desk, self.port = settings, store, desk, port
         self.live = LiveInspector(store, settings)
         self.keeper = Keeper(desk)
