@@ -90,6 +90,16 @@ def wait_for_counts(page, expected, position):
     raise AssertionError(f"the page says {found}, expected {expected} at {position}")
 
 
+def wait_for_other_counts(page, known, position):
+    """Wait until one of the numbers is no longer the known one."""
+    for _ in range(200):
+        found = counts(page)
+        if found[position] != known:
+            return found
+        page.wait_for_timeout(50)
+    raise AssertionError(f"the page still says {found}, expected another number at {position}")
+
+
 def scores_shown(page):
     """Both scores of the spectrum viewer, as exact numbers."""
     page.wait_for_selector(".score-agreement .agree")

@@ -9,7 +9,7 @@ import pytest
 
 from tests.dashboard.visitor import serving
 
-from .gestures import Map, counts, wait_for_counts
+from .gestures import Map, counts, wait_for_counts, wait_for_other_counts
 
 
 def menu(page, which):
@@ -30,7 +30,10 @@ def test_a_lost_process_is_not_missed(demo, browser, tmp_path):
         page.wait_for_timeout(1500)
         assert "Nothing is selected" in menu(page, "selection").inner_text()
         page.locator(".export summary").click()
+        n_shown = counts(page)[0]
         page.locator(".filter-tier label", has_text="Top 10 %").first.click()
+        # Panel waits 50 ms for more clicks: a lasso drawn at once would be the older change.
+        wait_for_other_counts(page, n_shown, 0)
         drawn = Map(page)
         drawn.use("lasso-select")
         at = drawn.place()
