@@ -3,6 +3,7 @@
 Every text that may come from a file is escaped here; nothing else writes these panes.
 """
 
+from collections.abc import Mapping
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from anomaly_explorer.engine.model.inspection import Inspection
 
 BADGE_CSS = """
+.scores{display:flex;flex-wrap:wrap;align-items:center;gap:2px 14px;margin:3px 0;}
 .title{font-size:15px;font-weight:600;letter-spacing:-.01em;} .title .mono{font-size:14px;}
 .title .chip{margin-left:6px;font-weight:500;vertical-align:1px;}
 .score b{font-family:var(--mono);font-weight:600;} .score{white-space:nowrap;}
@@ -32,6 +34,29 @@ align-items:center;font-size:12px;max-width:620px;}
 .bars .worst{font-weight:700;color:var(--text);} .message{color:var(--muted);padding:4px 0;}
 """
 _MUTED_SEPARATOR = '<span class="muted"> · </span>'
+
+
+def heading_html(inspection: "Inspection | None", device: str, message: str) -> str:
+    """Return what stands above the figure: title, both scores, message and notes.
+
+    One text: each pane of a page costs a message and a layout when it changes.
+    """
+    parts = {"spectrum-message": message_html(message)}
+    if inspection is not None:
+        agreement = inspection.agreement
+        parts["spectrum-title"] = title_html(inspection.facts)
+        parts["scores"] = _blocks({
+            "score-catalog": score_html("score_mse catalog", agreement.catalog),
+            "score-recomputed": score_html(f"recomputed on {device}", agreement.recomputed),
+            "score-agreement": agreement_html(agreement),
+        })  # fmt: skip
+        parts["spectrum-notes"] = notes_html(inspection.notes)
+    order = ("spectrum-title", "scores", "spectrum-message", "spectrum-notes")
+    return _blocks({name: parts.get(name, "") for name in order})
+
+
+def _blocks(parts: Mapping[str, str]) -> str:
+    return "".join(f'<div class="{name}">{html}</div>' for name, html in parts.items() if html)
 
 
 def title_html(facts: dict[str, Any]) -> str:

@@ -6,7 +6,15 @@ Built once; afterwards only the columns of its sources, its ranges and its colou
 from typing import TYPE_CHECKING, Any
 
 from bokeh.layouts import column
-from bokeh.models import ColumnDataSource, CrosshairTool, GlyphRenderer, HoverTool, Range1d, Span
+from bokeh.models import (
+    ColumnDataSource,
+    CrosshairTool,
+    GlyphRenderer,
+    HoverTool,
+    LinearColorMapper,
+    Range1d,
+    Span,
+)
 
 from anomaly_explorer.dashboard import spectrum_layers as layers
 from anomaly_explorer.dashboard.lighten import lighten
@@ -28,8 +36,8 @@ _AXIS_LABELS = {
 }
 _EMPTY: dict[str, Columns] = {
     **{f"flux_{arm.value}": {"x": [], "flux": [], "smooth": []} for arm in ARMS},
-    **{f"noise_{arm.value}": {"x": [], "y": []} for arm in ARMS},
-    **{f"residual_{arm.value}": {key: [] for key in layers.RESIDUAL_COLUMNS} for arm in ARMS},
+    "noise": {"x": [], "y": []},
+    "residual": {key: [] for key in layers.RESIDUAL_COLUMNS},
     "masked": {"x0": [], "x1": []},
     "reconstruction": {"x": [], "y": []},
     "peak": {"x": [], "residual": []},
@@ -38,6 +46,9 @@ _EMPTY: dict[str, Columns] = {
     "bands": {"x0": [], "x1": []},
     "overlaps": {"x0": [], "x1": []},
 }
+_OF_THE_SPECTRUM = (
+    *(f"flux_{arm.value}" for arm in ARMS), "noise", "residual", "masked", "reconstruction", "peak",
+)  # fmt: skip
 
 
 class SpectrumFigure:
@@ -51,6 +62,7 @@ class SpectrumFigure:
             for name, columns in _EMPTY.items()
         }
         self.renderers: dict[str, list[GlyphRenderer]] = {}
+        self.arm_colors = LinearColorMapper(low=-0.5, high=len(ARMS) - 0.5, palette=["black"])
         self.zero = Span(location=0, dimension="width")
         self.crosshair = Span(dimension="height", line_alpha=0.5, line_dash="dotted")
         x_range = Range1d(*layers.X_LIMITS)
@@ -78,17 +90,18 @@ class SpectrumFigure:
 
     def fill_flux(self, inspection: "Inspection | None", look: Look) -> None:
         """Redraw what depends on the spectrum and the smoothing."""
-        for arm in ARMS:
-            flux = layers.flux_layer(inspection, arm, look) if inspection else None
+        if inspection is None:
+            for name in _OF_THE_SPECTRUM:
+                self._put(name, None)
+            return
+        fluxes = {arm: layers.flux_layer(inspection, arm, look) for arm in ARMS}
+        for arm, flux in fluxes.items():
             self._put(f"flux_{arm.value}", flux)
-            noise = layers.noise_layer(inspection, arm, flux) if flux else None
-            self._put(f"noise_{arm.value}", noise)
-            residual = layers.residual_layer(inspection, arm, look) if inspection else None
-            self._put(f"residual_{arm.value}", residual)
-        self._put("masked", layers.masked_layer(inspection, look) if inspection else None)
-        steps = layers.reconstruction_layer(inspection, look) if inspection else None
-        self._put("reconstruction", steps)
-        self._put("peak", layers.peak_layer(inspection, look) if inspection else None)
+        self._put("noise", layers.noise_layer(inspection, fluxes))
+        self._put("residual", layers.residual_layer(inspection, look))
+        self._put("masked", layers.masked_layer(inspection, look))
+        self._put("reconstruction", layers.reconstruction_layer(inspection, look))
+        self._put("peak", layers.peak_layer(inspection, look))
 
     def fill_lines(self, look: Look | None) -> None:
         """Redraw the lines alone, which is all that a redshift moves in the observed frame."""
@@ -121,6 +134,7 @@ class SpectrumFigure:
         for part in (self.strip, self.flux, self.residual):
             style_figure(part, palette)
         self.strip.grid.visible = False
+        self.arm_colors.palette = [palette.arm(arm) for arm in ARMS]
         self.zero.line_color = self.crosshair.line_color = palette.muted
         for name, renderers in self.renderers.items():
             for renderer in renderers:
@@ -176,18 +190,12 @@ class SpectrumFigure:
         self._keep("masked", hatch)
 
     def _draw_flux(self) -> None:
+        band = self.flux.patch(
+            source=self.sources["noise"], x="x", y="y", fill_alpha=0.30, line_color=None
+        )
+        self._keep("noise", band)
         for arm in ARMS:
             source, key = self.sources[f"flux_{arm.value}"], f"arm_{arm.value}"
-            self._keep(
-                "noise",
-                self.flux.patch(
-                    source=self.sources[f"noise_{arm.value}"],
-                    x="x",
-                    y="y",
-                    fill_alpha=0.30,
-                    line_color=None,
-                ),
-            )
             raw = self.flux.line(source=source, x="x", y="flux", line_alpha=0.22, line_width=0.6)
             self._keep(key, raw)
             self._keep(key, self.flux.line(source=source, x="x", y="smooth", line_width=1.2))
@@ -195,18 +203,18 @@ class SpectrumFigure:
         self._keep("reconstruction", steps)
 
     def _draw_residual(self) -> None:
-        for arm in ARMS:
-            bars = self.residual.rect(
-                source=self.sources[f"residual_{arm.value}"],
-                x="x",
-                y="middle",
-                width="width",
-                height="height",
-                fill_alpha=0.75,
-                line_color=None,
-            )
-            self._keep(f"arm_{arm.value}", bars)
-            self.residual.add_tools(residual_hover(bars))
+        bars = self.residual.rect(
+            source=self.sources["residual"],
+            x="x",
+            y="middle",
+            width="width",
+            height="height",
+            fill_color={"field": "arm", "transform": self.arm_colors},
+            fill_alpha=0.75,
+            line_color=None,
+        )
+        self._keep("residual", bars)
+        self.residual.add_tools(residual_hover(bars))
         self._keep(
             "peak",
             self.residual.scatter(

@@ -1,5 +1,6 @@
 """What the spectrum figure draws, as plain columns of numbers: one function for each layer."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -23,7 +24,9 @@ LABEL_LEVELS = (0.10, 0.32, 0.54, 0.76)
 # A label needs about this many Å per character when the whole range is shown 560 pixels wide.
 _ANGSTROM_PER_CHARACTER = 62.0
 _SAME_LABEL_ANGSTROM = 130.0
-RESIDUAL_COLUMNS = ("x", "width", "residual", "middle", "height", "flux", "reconstruction")
+RESIDUAL_COLUMNS = (
+    "x", "width", "residual", "middle", "height", "flux", "reconstruction", "arm",
+)  # fmt: skip
 LINE_COLUMNS = ("x", "label_x", "level", "label", "name", "wavelength", "kind")
 
 
@@ -62,16 +65,22 @@ def flux_layer(inspection: "Inspection", arm: Arm, look: Look) -> Columns:
     }
 
 
-def noise_layer(inspection: "Inspection", arm: Arm, flux: Columns) -> Columns:
-    """Return the outline x, y of the ±1σ band around the smoothed flux of one arm.
+def noise_layer(inspection: "Inspection", fluxes: Mapping[Arm, Columns]) -> Columns:
+    """Return the outline x, y of the ±1σ band around the smoothed flux of all arms.
 
-    One pair of columns, with NaN between polygons: the browser is sent a message for each array.
+    `fluxes` are their flux layers. One pair of columns, with NaN between polygons: the browser is
+    sent a message for each array.
     """
-    good, ivar = inspection.spectrum.good(arm), inspection.spectrum.ivar[arm]
-    sigma = np.full(good.shape, np.nan, np.float32)
-    sigma[good] = 1 / np.sqrt(ivar[good])
-    x, y = band_outline(flux["x"], flux["smooth"] - sigma, flux["smooth"] + sigma)
-    return {"x": x, "y": y}
+    gap = np.full(1, np.nan, np.float32)
+    x, y = [], []
+    for arm, flux in fluxes.items():
+        good, ivar = inspection.spectrum.good(arm), inspection.spectrum.ivar[arm]
+        sigma = np.full(good.shape, np.nan, np.float32)
+        sigma[good] = 1 / np.sqrt(ivar[good])
+        outline = band_outline(flux["x"], flux["smooth"] - sigma, flux["smooth"] + sigma)
+        x += [gap, outline[0]]
+        y += [gap, outline[1]]
+    return {"x": np.concatenate(x[1:]), "y": np.concatenate(y[1:])}
 
 
 def masked_layer(inspection: "Inspection", look: Look) -> Columns:
@@ -93,23 +102,25 @@ def reconstruction_layer(inspection: "Inspection", look: Look) -> Columns:
     return {"x": x * look.stretch, "y": y}
 
 
-def residual_layer(inspection: "Inspection", arm: Arm, look: Look) -> Columns:
-    """Return x, width (Å), residual, flux and reconstruction (normalized) of one arm's bins.
+def residual_layer(inspection: "Inspection", look: Look) -> Columns:
+    """Return x, width (Å), residual, flux and reconstruction (normalized) of all covered bins.
 
     `middle` and `height` are the same bar as a rectangle: Bokeh paints bars that are off screen
-    as a line on the frame's edge, rectangles not.
+    as a line on the frame's edge, rectangles not. `arm` is the place of the bin's arm in `ARMS`.
     """
-    grid = inspection.grid
-    bins = np.arange(grid.n_bins)[grid.bins_of(arm)]
-    bins = bins[inspection.is_covered[bins]]
+    grid, bins = inspection.grid, np.flatnonzero(inspection.is_covered)
+    arms = np.empty(grid.n_bins, np.float32)
+    for number, arm in enumerate(ARMS):
+        arms[grid.bins_of(arm)] = number
     return {
         "x": grid.centers[bins] * look.stretch,
-        "width": np.full(len(bins), grid.bin_width * look.stretch),
+        "width": np.full(len(bins), grid.bin_width * look.stretch, np.float32),
         "residual": inspection.residual[bins],
         "middle": inspection.residual[bins] / 2,
         "height": np.abs(inspection.residual[bins]),
         "flux": inspection.normalized_flux[bins],
         "reconstruction": inspection.reconstruction[bins],
+        "arm": arms[bins],
     }
 
 

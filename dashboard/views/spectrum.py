@@ -30,16 +30,7 @@ _TOGGLES = {
     "major only": "major_only",
     "full range": "is_full_range",
 }
-_PANES = (
-    "spectrum-title",
-    "score-catalog",
-    "score-recomputed",
-    "score-agreement",
-    "spectrum-notes",
-    "spectrum-message",
-    "spectrum-key",
-    "arm-residuals",
-)
+_PANES = ("spectrum-heading", "spectrum-key", "arm-residuals")
 
 
 def draw_spectrum(inspection: "Inspection | None", look: Look, palette: Palette) -> SpectrumFigure:
@@ -70,6 +61,7 @@ class SpectrumView(pn.viewable.Viewer):
     def __init__(self, **params: Any) -> None:
         super().__init__(**params)
         self._inspection: Inspection | None = None
+        self._filled: Inspection | None = None
         self._is_syncing = False
         self._tick = Tick()
         self._figure = draw_spectrum(None, self.look, self.palette)
@@ -79,12 +71,11 @@ class SpectrumView(pn.viewable.Viewer):
                 css_classes=[name],
                 margin=(1, 8),
                 min_height=0,
+                sizing_mode="stretch_width",
                 stylesheets=[BASE_CSS + badge.BADGE_CSS],
             )
             for name in _PANES
         }
-        self._panes["arm-residuals"].sizing_mode = "stretch_width"
-        self._panes["spectrum-key"].sizing_mode = "stretch_width"
         self._plot = pn.pane.Bokeh(self._figure.layout, sizing_mode="stretch_width", margin=0)
         self._make_controls()
         self._watch()
@@ -140,17 +131,8 @@ class SpectrumView(pn.viewable.Viewer):
 
     def __panel__(self) -> pn.viewable.Viewable:
         panes = self._panes
-        scores = pn.FlexBox(
-            *(panes[name] for name in ("score-catalog", "score-recomputed", "score-agreement")),
-            sizing_mode="stretch_width",
-            align_items="center",
-            gap="0 6px",
-        )
-        above = ("spectrum-message", "spectrum-notes")
         return pn.Column(
-            panes["spectrum-title"],
-            scores,
-            *(panes[name] for name in above),
+            panes["spectrum-heading"],
             self._controls,
             panes["spectrum-key"],
             self._plot,
@@ -213,6 +195,8 @@ class SpectrumView(pn.viewable.Viewer):
         coarse = round(self.redshift / COARSE_STEP) * COARSE_STEP
         self._coarse.value, self._fine.value = coarse, self.redshift - coarse
         self._is_syncing = False
+        if self._filled is not self._inspection:  # it is about to be drawn as a whole
+            return
         is_rest = self.frame == "rest"
         self._tick.soon(
             "fill" if is_rest else "lines", self._fill if is_rest else self._refill_lines
@@ -252,6 +236,7 @@ class SpectrumView(pn.viewable.Viewer):
         self._figure.fill_lines(self.look if self._inspection else None)
 
     def _fill(self) -> None:
+        self._filled = self._inspection
         self._figure.fill(self._inspection, self.look)
 
     def _repaint(self) -> None:
@@ -266,20 +251,9 @@ class SpectrumView(pn.viewable.Viewer):
 
     def _write(self, message: str) -> None:
         inspection = self._inspection
-        self._put("spectrum-message", badge.message_html(message))
+        self._put("spectrum-heading", badge.heading_html(inspection, self.device, message))
         self._write_key()
-        if inspection is None:
-            for name in _PANES[:5] + _PANES[7:]:
-                self._put(name, "")
-            return
-        agreement = inspection.agreement
-        recomputed = f"recomputed on {self.device}"
-        self._put("spectrum-title", badge.title_html(inspection.facts))
-        self._put("score-catalog", badge.score_html("score_mse catalog", agreement.catalog))
-        self._put("score-recomputed", badge.score_html(recomputed, agreement.recomputed))
-        self._put("score-agreement", badge.agreement_html(agreement))
-        self._put("spectrum-notes", badge.notes_html(inspection.notes))
-        self._put("arm-residuals", badge.arm_bars_html(inspection))
+        self._put("arm-residuals", badge.arm_bars_html(inspection) if inspection else "")
 
     def _put(self, name: str, html: str) -> None:
         self._panes[name].param.update(object=html, visible=bool(html))

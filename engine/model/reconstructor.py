@@ -2,7 +2,6 @@
 
 import queue
 import threading
-import time
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -21,8 +20,6 @@ from .network import best_device, device_label
 from .preprocess import ModelInput, prepare_input
 from .weights import TrainedModel
 
-# Long enough for the clicks of several people to share a block, short enough not to be felt.
-WINDOW_SECONDS = 0.004
 CPU = torch.device("cpu")
 
 
@@ -62,8 +59,9 @@ class _Request:
 class Reconstructor:
     """The model on one device, serving any number of threads.
 
-    Small requests that arrive together share a forward pass. When the device runs out of memory
-    the model moves to the CPU, says so in `device`, and the request is answered all the same.
+    Small requests that come while a forward pass runs share the next one. When the device runs
+    out of memory the model moves to the CPU, says so in `device`, and the request is answered all
+    the same.
 
     Parameters
     ----------
@@ -129,20 +127,18 @@ class Reconstructor:
                 return
 
     def _gather(self) -> tuple[list[_Request], bool]:
-        """Wait for a request, then for its neighbours, until a block is full."""
+        """Wait for a request, then take what else came meanwhile, until a block is full."""
         requests: list[_Request] = []
-        deadline, n_rows = None, 0
+        n_rows = 0
         while n_rows < BLOCK:
-            wait = None if deadline is None else max(0.0, deadline - time.monotonic())
             try:
-                request = self._requests.get(timeout=wait)
+                request = self._requests.get(block=not requests)
             except queue.Empty:
                 break
             if request is None:
                 return requests, False
             requests.append(request)
             n_rows += len(request.normalized_flux)
-            deadline = deadline or time.monotonic() + WINDOW_SECONDS
         return requests, True
 
     def _answer(self, requests: Sequence[_Request]) -> None:

@@ -37,7 +37,7 @@ def explorer(random_store, live):
 
 
 def message_of(explorer):
-    return explorer.spectrum._panes["spectrum-message"].object
+    return explorer.spectrum._panes["spectrum-heading"].object
 
 
 def wait(live):

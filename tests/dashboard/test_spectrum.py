@@ -52,14 +52,15 @@ def test_pixels_the_survey_has_not_are_a_gap_and_not_hatched(inspection):
     figure = draw_spectrum(inspection, Look(), DARK)
     assert np.isnan(drawn(figure, "flux_z")["flux"][-400:]).all()
     assert max(drawn(figure, "masked")["x1"]) < 7000
-    assert len(drawn(figure, "residual_z")["x"]) == 180 - 25
+    assert len(drawn(figure, "residual")["x"]) == inspection.is_covered.sum()
+    assert (drawn(figure, "residual")["arm"] == 2).sum() == 180 - 25
 
 
 def test_noise_band_is_one_sigma_around_the_smoothed_flux(inspection):
     figure = draw_spectrum(inspection, Look(), DARK)
-    band = drawn(figure, "noise_b")
+    band = drawn(figure, "noise")
     outlines = runs_of(np.isfinite(band["y"]))
-    assert len(outlines) == 2
+    assert len(outlines) == 2 + 2 + 1  # parted by what is masked in B and in R
     outline = band["y"][outlines[0]]
     n = len(outline) // 2
     low, high = outline[:n], outline[n:][::-1]
@@ -70,12 +71,14 @@ def test_noise_band_is_one_sigma_around_the_smoothed_flux(inspection):
 
 def test_residuals_of_all_arms_are_the_covered_residuals(inspection):
     figure = draw_spectrum(inspection, Look(), DARK)
-    shown = np.concatenate([drawn(figure, f"residual_{arm.value}")["residual"] for arm in ARMS])
+    bars = drawn(figure, "residual")
+    shown, middle, height = (bars[key] for key in ("residual", "middle", "height"))
     np.testing.assert_array_equal(shown, inspection.residual[inspection.is_covered])
-    middle, height = (
-        np.concatenate([drawn(figure, f"residual_{arm.value}")[key] for arm in ARMS])
-        for key in ("middle", "height")
-    )
+    bins = np.flatnonzero(inspection.is_covered)
+    for number, arm in enumerate(ARMS):
+        of_arm = np.isin(bins, np.arange(inspection.grid.n_bins)[inspection.grid.bins_of(arm)])
+        np.testing.assert_array_equal(bars["arm"] == number, of_arm)
+    assert figure.arm_colors.palette == [DARK.arm(arm) for arm in ARMS]
     np.testing.assert_allclose(np.maximum(shown, 0), middle + height / 2, atol=1e-6)
     np.testing.assert_allclose(np.minimum(shown, 0), middle - height / 2, atol=1e-6)
     assert figure.residual.y_range.end > 9.0
