@@ -45,6 +45,8 @@ PAGE_CSS = f"""
 :host {{ height: calc(100vh - {HEADER_HEIGHT}px); padding: 8px; box-sizing: border-box;
 gap: 10px; overflow: hidden; flex-wrap: nowrap; }}
 """
+# The page waits under a veil until all of it is laid out: it can be used from its first picture on.
+VEIL_CSS = "#loader { background: none !important; pointer-events: none; }"
 COLUMN_CSS = ":host { min-width: 0; min-height: 0; height: 100%; gap: 6px; flex-wrap: nowrap; }"
 
 
@@ -158,6 +160,7 @@ class Explorer:
             main=[pn.Row(left, right, sizing_mode="stretch_both", stylesheets=[PAGE_CSS])],
             sidebar_width=SIDEBAR_WIDTH, dark_theme=is_dark, theme_toggle=True,
             theme_config=material_theme(), busy_indicator="linear",
+            raw_css=[VEIL_CSS],
         )  # fmt: skip
 
     def _connect(self) -> None:

@@ -11,6 +11,7 @@ Place = Mapping[str, list[float]]
 # What is drawn there is painted without the picture under it.
 _LEVEL = "overlay"
 # One mark that is nowhere: a source must not shrink to nothing while the browser paints it.
+_WORDS_RIGHT = {"x_offset": 10, "anchor": "bottom_left"}
 NOWHERE: Place = {"x": [float("nan")], "y": [float("nan")]}
 
 
@@ -36,7 +37,7 @@ class Marks:
             level=_LEVEL,
         )  # fmt: skip
         self._words = Label(
-            x=0, y=0, text="", x_offset=10, y_offset=8, visible=False, name="hover-words",
+            x=0, y=0, text="", y_offset=8, visible=False, **_WORDS_RIGHT, name="hover-words",
             text_font_size="11px", padding=6, border_radius=4, level=_LEVEL,
         )  # fmt: skip
         figure.add_layout(self._words)
@@ -54,9 +55,13 @@ class Marks:
         """Ring the object in focus."""
         self._focus.data = dict(place)
 
-    def hover(self, place: Place, text: str | None) -> None:
-        """Ring and name the object under the mouse; None names nothing."""
+    def hover(self, place: Place, text: str | None, is_right: bool = False) -> None:
+        """Ring and name the object under the mouse; None names nothing.
+
+        The words of one on the right half of the frame stand to its left: there is room for them.
+        """
         self._hover.data = dict(place)
         self._words.visible = text is not None
         if text is not None:
-            self._words.update(x=place["x"][0], y=place["y"][0], text=text)
+            side = {"x_offset": -10, "anchor": "bottom_right"} if is_right else _WORDS_RIGHT
+            self._words.update(x=place["x"][0], y=place["y"][0], text=text, **side)

@@ -57,6 +57,7 @@ class SpectrumFigure:
     def __init__(self, palette: Palette) -> None:
         self.palette = palette
         self._stretch: float | None = None
+        self._frame_width = layers.FRAME_WIDTH
         self.sources = {
             name: ColumnDataSource(columns, name=f"{name}-source")
             for name, columns in _EMPTY.items()
@@ -67,6 +68,7 @@ class SpectrumFigure:
         self.crosshair = Span(dimension="height", line_alpha=0.5, line_dash="dotted")
         x_range = Range1d(*layers.X_LIMITS)
         self.strip = new_strip(x_range)
+        self.strip.on_change("inner_width", self._on_width)
         self.flux = new_panel(x_range, 270)
         self.residual = new_panel(x_range, 172)
         self._draw_backdrop()
@@ -108,7 +110,7 @@ class SpectrumFigure:
         if look is None:
             self._put("lines", None)
             return
-        columns = layers.line_layer(look)
+        columns = layers.line_layer(look, self._frame_width)
         self._put("lines", {**columns, "color": self._line_colors(columns["kind"])})
 
     def _fill_backdrop(self, look: Look | None) -> None:
@@ -244,6 +246,10 @@ class SpectrumFigure:
         self._keep("lines", ticks, labels)
         tooltip = [("", "@name"), ("rest, vacuum", "@wavelength{0.00} Å"), ("shown", "@x{0.0} Å")]
         self.strip.add_tools(HoverTool(renderers=[ticks, labels], tooltips=tooltip))
+
+    def _on_width(self, attr: str, old: Any, new: Any) -> None:
+        """Keep what the browser tells once the figure is laid out, for the labels drawn next."""
+        self._frame_width = max(1, int(new))
 
     def _panels(self) -> tuple[Any, Any]:
         return self.flux, self.residual

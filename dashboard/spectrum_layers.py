@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 Columns = dict[str, Any]
 
 X_LIMITS = (3560.0, 9864.0)
+FRAME_WIDTH = 560
 # Where two arms see the same light: B 3600-5800, R 5760-7620, Z 7520-9824 Å.
 OVERLAPS = ((5760.0, 5800.0), (7520.0, 7620.0))
-LABEL_LEVELS = (0.10, 0.32, 0.54, 0.76)
-# A label needs about this many Å per character when the whole range is shown 560 pixels wide.
-_ANGSTROM_PER_CHARACTER = 62.0
+LABEL_LEVELS = (0.06, 0.25, 0.44, 0.63, 0.82)
+_PIXELS_PER_CHARACTER = 6.2
 _SAME_LABEL_ANGSTROM = 130.0
 RESIDUAL_COLUMNS = (
     "x", "width", "residual", "middle", "height", "flux", "reconstruction", "arm",
@@ -136,23 +136,27 @@ def peak_layer(inspection: "Inspection", look: Look) -> Columns:
     }
 
 
-def line_layer(look: Look) -> Columns:
+def line_layer(look: Look, frame_width: int = FRAME_WIDTH) -> Columns:
     """Return the lines in view as `LINE_COLUMNS`: x and label_x are drawn Å, wavelength rest Å.
 
-    Labels stand on four levels, so that neighbours stay legible; the second line of a close
-    pair that would read the same gets none.
+    Labels stand on five levels of a frame so many pixels wide. One for which no level has room is
+    left out, as is the second of a close pair that would read the same: the mouse names the line.
     """
     placed = lines_at(look.redshift, *X_LIMITS, major_only=look.major_only)
     columns: Columns = {key: [] for key in LINE_COLUMNS}
     taken = [-np.inf] * len(LABEL_LEVELS)
     shown: dict[str, float] = {}
+    half_character = _PIXELS_PER_CHARACTER / 2 * (X_LIMITS[1] - X_LIMITS[0]) / frame_width
     for item in placed:
-        label, at = _short(item.line.name), item.observed_wavelength
-        if at - shown.get(label, -np.inf) < _SAME_LABEL_ANGSTROM:
-            label = ""
-        shown[label or _short(item.line.name)] = at
-        level = _free_level(taken, at, label)
-        label_x = min(max(at, X_LIMITS[0] + _half(label)), X_LIMITS[1] - _half(label))
+        name, at = _short(item.line.name), item.observed_wavelength
+        half = half_character * (len(name) + 1)
+        label_x = min(max(at, X_LIMITS[0] + half), X_LIMITS[1] - half)
+        free = [i for i, end in enumerate(taken) if end <= label_x - half]
+        has_room = bool(free) and at - shown.get(name, -np.inf) >= _SAME_LABEL_ANGSTROM
+        shown[name] = at
+        if has_room:
+            taken[free[0]] = label_x + half
+        level, label = (LABEL_LEVELS[free[0]], name) if has_room else (LABEL_LEVELS[0], "")
         here = (at * look.stretch, label_x * look.stretch, level, label)
         line = item.line
         for key, value in zip(columns, (*here, line.name, line.wavelength, line.kind), strict=True):
@@ -209,17 +213,3 @@ def _is_covered(inspection: "Inspection", arm: Arm) -> Any:
 def _short(name: str) -> str:
     head, _, tail = name.rpartition(" ")
     return head if head and tail.isdigit() else name
-
-
-def _half(label: str) -> float:
-    return _ANGSTROM_PER_CHARACTER * (len(label) + 1) / 2
-
-
-def _free_level(taken: list[float], at: float, label: str) -> float:
-    if not label:
-        return LABEL_LEVELS[0]
-    half = _half(label)
-    free = [i for i, end in enumerate(taken) if end <= at - half]
-    index = free[0] if free else int(np.argmin(taken))
-    taken[index] = at + half
-    return LABEL_LEVELS[index]

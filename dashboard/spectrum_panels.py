@@ -19,7 +19,7 @@ from bokeh.plotting import figure as new_figure
 def new_strip(x_range: Range1d) -> Any:
     """Return the strip above the flux where line labels stand on fixed levels."""
     strip = new_figure(
-        height=58,
+        height=66,
         x_range=x_range,
         y_range=Range1d(0, 1.05),
         tools="",

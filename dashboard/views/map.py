@@ -217,7 +217,9 @@ class MapView(pn.viewable.Viewer):
 
     def _name(self, row: int | None) -> None:
         """Ring and name the object under the mouse."""
-        self._marks.hover(self._position(row), None if row is None else self.describe(row))
+        place, x_range = self._position(row), self.figure.x_range
+        is_right = place["x"][0] > (x_range.start + x_range.end) / 2
+        self._marks.hover(place, None if row is None else self.describe(row), is_right)
 
     def _pick(self, x: float, y: float) -> int | None:
         try:

@@ -117,19 +117,25 @@ def test_one_cosmic_ray_does_not_move_the_limits(inspection):
 
 @pytest.mark.parametrize("redshift", [0.0, 0.3, 2.5])
 @pytest.mark.parametrize("major_only", [True, False])
-def test_labels_on_one_level_do_not_meet(redshift, major_only):
-    lines = layers.line_layer(Look(redshift=redshift, major_only=major_only))
+@pytest.mark.parametrize("frame_width", [300, 560, 1200])
+def test_labels_do_not_meet_and_a_wide_frame_names_every_major_line(
+    redshift, major_only, frame_width
+):
+    lines = layers.line_layer(Look(redshift=redshift, major_only=major_only), frame_width)
+    angstrom_per_pixel = (layers.X_LIMITS[1] - layers.X_LIMITS[0]) / frame_width
     ends = {}
-    n_meeting = 0
-    labelled = [i for i, label in enumerate(lines["label"]) if label]
-    for i in labelled:
-        half = 31 * len(lines["label"][i])
-        n_meeting += lines["x"][i] - half < ends.get(lines["level"][i], 0)
-        ends[lines["level"][i]] = lines["x"][i] + half
-        assert layers.X_LIMITS[0] <= lines["label_x"][i] - half
-        assert lines["label_x"][i] + half <= layers.X_LIMITS[1]
-    # Four levels cannot part every line of the long list; the short one fits.
-    assert n_meeting <= (0 if major_only else 5)
+    for i, label in enumerate(lines["label"]):
+        half = 3 * len(label) * angstrom_per_pixel
+        if label:
+            assert lines["label_x"][i] - half >= ends.get(lines["level"][i], layers.X_LIMITS[0])
+            assert lines["label_x"][i] + half <= layers.X_LIMITS[1]
+            ends[lines["level"][i]] = lines["label_x"][i] + half
+    named = set(lines["label"]) - {""}
+    short = {name.rsplit(" ", 1)[0] if name[-1].isdigit() else name for name in lines["name"]}
+    assert named <= short
+    assert len(named) >= len(short) / 2
+    if major_only and frame_width == 1200:
+        assert named == short
 
 
 def test_a_new_theme_changes_colours_and_no_figure(inspection):

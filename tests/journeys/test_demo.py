@@ -49,6 +49,8 @@ def test_the_demo_is_large_enough_and_says_simulated(demo):
 @pytest.mark.browser
 def test_filter_by_tier_and_arm(page, address, facts):
     open_page(page, address)
+    veil = page.evaluate("() => getComputedStyle(document.getElementById('loader')).pointerEvents")
+    assert veil == "none"  # a click on the first picture must not be lost
     assert "simulated" in text_of(page, "catalog")
     science = facts["population"] == "science"
     score = facts["anomaly_score"]
