@@ -16,7 +16,7 @@ from .detail import Detail
 from .drawer import Drawer
 from .idle import untie_page
 from .keeper import Keeper, Kept
-from .keys import bind_keys
+from .keys import MEANINGS, bind_keys
 from .latest import Latest
 from .live import LiveInspector
 from .material import material_theme
@@ -31,6 +31,7 @@ from .views.coloring import ColoringView
 from .views.export import ExportView
 from .views.facts import FactsView
 from .views.header import HeaderView
+from .views.help import HelpView
 from .views.map import Limits, MapView
 from .views.spectrum import SpectrumView
 from .views.stack import StackView
@@ -156,7 +157,7 @@ class Explorer:
         )  # fmt: skip
         return pmui.Page(
             title=TITLE, sidebar=[self.sidebar.column],
-            header=[self.header, self.export, self.browser, self.connection],
+            header=[self.header, self.export, HelpView(MEANINGS), self.browser, self.connection],
             main=[pn.Row(left, right, sizing_mode="stretch_both", stylesheets=[PAGE_CSS])],
             sidebar_width=SIDEBAR_WIDTH, dark_theme=is_dark, theme_toggle=True,
             theme_config=material_theme(), busy_indicator="linear",

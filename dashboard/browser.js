@@ -53,6 +53,11 @@ export function render({ model, el }) {
       find(document, ".search input")?.focus();
       return;
     }
+    if (name === "?") {
+      const list = find(document, "details.keys");
+      if (list) list.open = !list.open;
+      return;
+    }
     model.send_msg({ type: "key", name });
   };
   document.addEventListener("keydown", listen);
@@ -62,7 +67,7 @@ export function render({ model, el }) {
   });
 }
 
-// The search field stands inside shadow roots, where querySelector does not look.
+// What is looked for stands inside shadow roots, where querySelector does not look.
 function find(root, selector) {
   const found = root.querySelector(selector);
   if (found) return found;

@@ -10,7 +10,8 @@ from panel.custom import JSComponent
 from .theme import Palette
 
 Keys = Mapping[str, Callable[[], None]]
-FOCUS_SEARCH = "/"
+# What the browser does by itself: focus the search field, open the list of keys.
+OWN_KEYS = ("/", "?")
 
 
 class Browser(JSComponent):
@@ -30,7 +31,7 @@ class Browser(JSComponent):
     _esm = Path(__file__).parent / "browser.js"
 
     def __init__(self, keys: Keys, **params: Any) -> None:
-        super().__init__(keys=[*keys, FOCUS_SEARCH], width=0, height=0, margin=0, **params)
+        super().__init__(keys=[*keys, *OWN_KEYS], width=0, height=0, margin=0, **params)
         self._actions = dict(keys)
 
     def paint(self, palette: Palette) -> None:

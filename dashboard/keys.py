@@ -30,6 +30,7 @@ MEANINGS = {
     "ctrl+z": "undo",
     "ctrl+shift+z": "redo",
     "/": "search a TARGETID",
+    "?": "this list of keys",
 }
 
 

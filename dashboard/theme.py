@@ -83,6 +83,17 @@ class Palette:
 
 
 # Every HTML pane wears this; the colours come down from the root, through all shadow roots.
+# A button that opens what hangs below it: <details><summary>…</summary><div class="menu">.
+MENU_CSS = """
+:host{color:var(--text);font:13px/1.45 var(--sans);overflow:visible;}
+details{position:relative;} summary{list-style:none;cursor:pointer;padding:0 9px;line-height:24px;
+border:1px solid var(--grid);border-radius:5px;white-space:nowrap;font-size:12px;}
+summary::-webkit-details-marker{display:none;} summary:hover,details[open] summary{background:
+var(--raised);} summary:focus-visible{outline:1px solid var(--accent);}
+.menu{position:absolute;right:0;top:30px;z-index:2000;padding:8px 12px;min-width:270px;
+background:var(--panel);border:1px solid var(--grid);border-radius:6px;
+box-shadow:0 6px 18px rgba(0,0,0,.35);}
+"""
 BASE_CSS = """
 :host{color:var(--text);font:13px/1.45 var(--sans);font-variant-numeric:tabular-nums;}
 a{color:var(--accent);text-decoration:none;} a:hover{text-decoration:underline;}

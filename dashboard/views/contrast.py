@@ -107,7 +107,7 @@ def _what(column: "ColumnContrast") -> str:
     if found.kind == "null":
         return "has no value" if found.shares[0] > found.shares[1] else "has a value"
     if found.kind == "value":
-        return f"is {escape(str(column.value))}"
+        return f"is {escape(str(column.value)) or 'empty'}"
     if found.low is None:
         return f"at most {found.high:.4g}"
     if found.high is None:

@@ -8,20 +8,14 @@ import param
 from panel.custom import JSComponent
 
 from anomaly_explorer.dashboard.session import Session
+from anomaly_explorer.dashboard.theme import MENU_CSS
 
 # What is read on the menu -> ending of the file.
 FORMATS = {"CSV": "csv", "Parquet": "parquet", "ECSV": "ecsv", "FITS": "fits", "VOTable": "vot"}
-EXPORT_CSS = """
-:host{color:var(--text);font:13px/1.45 var(--sans);overflow:visible;}
-details{position:relative;} summary{list-style:none;cursor:pointer;padding:0 9px;line-height:24px;
-border:1px solid var(--grid);border-radius:5px;white-space:nowrap;font-size:12px;}
-summary::-webkit-details-marker{display:none;} summary:hover,details[open] summary{background:
-var(--raised);} summary:focus-visible,a:focus-visible{outline:1px solid var(--accent);}
-.menu{position:absolute;right:0;top:30px;z-index:2000;padding:8px 12px;min-width:270px;
-background:var(--panel);border:1px solid var(--grid);border-radius:6px;
-box-shadow:0 6px 18px rgba(0,0,0,.35);} .what{font-weight:600;margin-top:4px;}
-.links{display:flex;gap:10px;margin-bottom:6px;} a{color:var(--accent);text-decoration:none;}
-a:hover{text-decoration:underline;} .reason{color:var(--muted);margin-bottom:6px;}
+_CSS = """
+.what{font-weight:600;margin-top:4px;} .links{display:flex;gap:10px;margin-bottom:6px;}
+a{color:var(--accent);text-decoration:none;} a:hover{text-decoration:underline;}
+a:focus-visible{outline:1px solid var(--accent);} .reason{color:var(--muted);margin-bottom:6px;}
 """
 
 
@@ -60,7 +54,7 @@ class ExportView(pn.viewable.Viewer):
         self.session = session
         self.menu = ExportMenu(
             session_id=session_id, choices=describe_exports(session), formats=FORMATS,
-            stylesheets=[EXPORT_CSS], css_classes=["export"], margin=(0, 6), align="center",
+            stylesheets=[MENU_CSS + _CSS], css_classes=["export"], margin=(0, 6), align="center",
         )  # fmt: skip
 
     def refresh(self, *_: Any) -> None:

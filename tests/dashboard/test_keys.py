@@ -6,6 +6,7 @@ from anomaly_explorer.dashboard.app import Explorer
 from anomaly_explorer.dashboard.keys import MEANINGS
 from anomaly_explorer.dashboard.live import LiveInspector
 from anomaly_explorer.dashboard.settings import Settings
+from anomaly_explorer.dashboard.views.help import describe_keys
 from anomaly_explorer.engine.plane.mask import Mask
 
 
@@ -80,3 +81,10 @@ def test_escape_clears_and_undo_brings_back(explorer):
 def test_unknown_keys_do_nothing(explorer):
     press(explorer, "__class__")
     assert explorer.state.focus is None
+
+
+def test_the_list_behind_the_question_mark_names_every_key():
+    listed = describe_keys(MEANINGS)
+    assert listed.count("<tr>") == len(MEANINGS)
+    assert all(meaning in listed for meaning in MEANINGS.values())
+    assert "<kbd>ctrl shift z</kbd>" in listed

@@ -51,6 +51,10 @@ def test_filter_by_tier_and_arm(page, address, facts):
     open_page(page, address)
     veil = page.evaluate("() => getComputedStyle(document.getElementById('loader')).pointerEvents")
     assert veil == "none"  # a click on the first picture must not be lost
+    page.keyboard.press("?")
+    page.wait_for_selector(".keys[open] .menu:has-text('next object of the table')")
+    page.keyboard.press("?")
+    page.wait_for_selector(".keys:not([open])")
     assert "simulated" in text_of(page, "catalog")
     science = facts["population"] == "science"
     score = facts["anomaly_score"]
