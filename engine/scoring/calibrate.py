@@ -118,7 +118,7 @@ class Calibration:
     def is_extrapolated(
         self, p_values: NDArray[np.floating], classes: NDArray[np.str_]
     ) -> NDArray[np.bool_]:
-        """Return where a p-value is below what the number of normals can show, 3 / N."""
+        """Return where a p-value, (N,), is below 3 / the number of normals of its class."""
         counts = {name: found.n_normals for name, found in self.by_class.items()}
         n_normals = np.array([counts.get(str(name), 0) for name in classes], np.float64)
         with np.errstate(divide="ignore"):

@@ -44,7 +44,7 @@ def combine(p_values: NDArray[np.floating], weights: NDArray[np.floating]) -> ND
 
 
 def to_sigma(p_values: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Return how many standard deviations of a normal distribution leave p above them.
+    """Return how many standard deviations of a normal distribution leave p above them, (N,).
 
     Examples
     --------
