@@ -1,0 +1,121 @@
+"""The calibrated score on made-up normals: uniform, blind to the unit of flux, and it says why."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from scipy.stats import kstest, spearmanr
+
+from anomaly_explorer.engine.model.denoiser import Denoiser
+from anomaly_explorer.engine.model.weighing import UNKNOWN, normalize_weighed
+from anomaly_explorer.engine.scoring.calibrated import (
+    SETS,
+    Known,
+    Measurer,
+    ScoreCalibration,
+    signal_to_noise,
+)
+from anomaly_explorer.engine.scoring.density import LatentDensity
+from anomaly_explorer.engine.spectra.grid import COMPATIBLE_GRID
+
+N_BINS = COMPATIBLE_GRID.n_bins
+PLACES = np.linspace(0, 1, N_BINS)
+SLOPES = {"GALAXY": 0.4, "QSO": -0.5, "STAR": 1.0}
+
+
+def make_sums(seed, n):
+    """Return sums of ivar × flux and of ivar over bins, of spectra that differ by class and S/N."""
+    rng = np.random.default_rng(seed)
+    classes = rng.choice(list(SLOPES), n)
+    slope = np.array([SLOPES[name] for name in classes]) + rng.normal(0, 0.05, n)
+    flux = 1 + slope[:, None] * (PLACES - 0.5)
+    snr = np.exp(rng.normal(1.5, 0.8, (n, 1)))
+    weight = snr**2 * rng.uniform(0.7, 1.3, (n, N_BINS))
+    weight[rng.random((n, N_BINS)) < 0.01] = 0
+    with np.errstate(divide="ignore", invalid="ignore"):
+        noise = np.where(weight > 0, rng.normal(size=flux.shape) / np.sqrt(weight), 0)
+    redshift = np.where(classes == "STAR", np.nan, rng.uniform(0.1, 1, n))
+    return weight * (flux + noise), weight, Known(classes, redshift)
+
+
+@pytest.fixture(scope="module")
+def measurer():
+    network = Denoiser(N_BINS).eval()
+    network.mean.bias.data[:] = 1.0  # an untrained model of a flat spectrum: all must hold for it
+    network.log_variance.bias.data[:] = -3.0
+    rng = np.random.default_rng(0)
+    density = LatentDensity.fit(rng.normal(0, 0.1, (600, 128)))
+    sky = np.zeros((1, N_BINS), np.float32)
+    sky[0, 330:490:9] = 1
+    return Measurer(network, density, sky, COMPATIBLE_GRID)
+
+
+@pytest.fixture(scope="module")
+def calibration(measurer):
+    total, weight, known = make_sums(1, 9000)
+    measured = measurer.measure(normalize_weighed(total, weight), known)
+    return ScoreCalibration.fit(measured, known.classes)
+
+
+def score(measurer, calibration, sums, factor=1.0):
+    total, weight, known = sums
+    spectra = normalize_weighed(total / factor, weight / factor**2)
+    return calibration.score(measurer.measure(spectra, known), known.classes)
+
+
+def test_sigmas_of_fresh_normals_are_normal_and_do_not_follow_the_noise(measurer, calibration):
+    sums = make_sums(2, 5000)
+    scores = score(measurer, calibration, sums)
+    snr = signal_to_noise(normalize_weighed(*sums[:2]))
+    for name in SETS:
+        assert kstest(scores.p_value[name], "uniform").statistic < 0.03
+        assert abs(spearmanr(scores.sigma[name], snr).statistic) < 0.06
+        assert (scores.p_value[name] < 0.01).mean() == pytest.approx(0.01, abs=0.006)
+
+
+def test_another_unit_of_flux_changes_nothing(measurer, calibration):
+    sums = make_sums(3, 300)
+    first, second = (score(measurer, calibration, sums, factor) for factor in (1.0, 10.0))
+    for name in SETS:
+        np.testing.assert_allclose(first.sigma[name], second.sigma[name], atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("reach", "expected", "of"), [(0.1, "width_0", "instrument"), (4, "width_4", "astro")]
+)
+def test_an_oddity_stands_out_and_is_named(measurer, calibration, reach, expected, of):
+    total, weight, known = make_sums(4, 200)
+    weight[:, 190:270] = np.median(weight, axis=1)[:, None]
+    bump = np.exp(-0.5 * ((np.arange(N_BINS) - 230) / reach) ** 2)
+    strength = 25 / np.sqrt((weight * bump**2).sum(axis=1))
+    odd = total + weight * strength[:, None] * bump
+    scores = score(measurer, calibration, (odd, weight, known))
+    assert np.median(scores.sigma[of]) > 3
+    assert (scores.winner(of) == expected).mean() > 0.6
+    assert scores.is_extrapolated[of].mean() > 0.3
+
+
+def test_an_unknown_class_has_no_sigma_and_no_winner(measurer, calibration):
+    total, weight, known = make_sums(5, 20)
+    known = dataclasses.replace(known, classes=np.full(20, "COMET"))
+    scores = score(measurer, calibration, (total, weight, known))
+    assert np.isnan(scores.sigma["astro"]).all()
+    assert scores.is_extrapolated["astro"].all()
+    assert (scores.winner("astro") == "").all()
+
+
+def test_a_spectrum_without_data_is_measured_all_the_same(measurer):
+    empty = normalize_weighed(np.zeros((2, N_BINS)), np.zeros((2, N_BINS)))
+    measured = measurer.measure(empty, Known(np.array(["STAR"] * 2), np.full(2, np.nan)))
+    assert (empty.variance == UNKNOWN).all()
+    assert all(np.isfinite(values).all() for values in measured.values.values())
+    assert (measured.snr == 1e-3).all()
+
+
+def test_only_a_trusted_redshift_of_no_star_is_used():
+    known = Known.of_columns({
+        "spectype": np.array(["GALAXY", "GALAXY", "STAR"]),
+        "redshift": np.array([0.5, 0.6, 0.0]), "redshift_warning": np.array([0, 4, 0]),
+    })  # fmt: skip
+    assert known.redshift[0] == 0.5
+    assert np.isnan(known.redshift[1:]).all()
