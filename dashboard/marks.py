@@ -10,8 +10,8 @@ from .theme import Palette
 Place = Mapping[str, list[float]]
 # What is drawn there is painted without the picture under it.
 _LEVEL = "overlay"
-# One mark that is nowhere: a source must not shrink to nothing while the browser paints it.
 _WORDS_RIGHT = {"x_offset": 10, "anchor": "bottom_left"}
+# One mark that is nowhere: a source must not shrink to nothing while the browser paints it.
 NOWHERE: Place = {"x": [float("nan")], "y": [float("nan")]}
 
 

@@ -34,6 +34,7 @@ _AXIS_LABELS = {
     "observed": "Observed wavelength (Å, vacuum)",
     "rest": "Rest wavelength (Å, vacuum) at z = {:.4f}",
 }
+_LEAST_WIDTH = 100
 _EMPTY: dict[str, Columns] = {
     **{f"flux_{arm.value}": {"x": [], "flux": [], "smooth": []} for arm in ARMS},
     "noise": {"x": [], "y": []},
@@ -58,6 +59,7 @@ class SpectrumFigure:
         self.palette = palette
         self._stretch: float | None = None
         self._frame_width = layers.FRAME_WIDTH
+        self._line_look: Look | None = None
         self.sources = {
             name: ColumnDataSource(columns, name=f"{name}-source")
             for name, columns in _EMPTY.items()
@@ -107,6 +109,7 @@ class SpectrumFigure:
 
     def fill_lines(self, look: Look | None) -> None:
         """Redraw the lines alone, which is all that a redshift moves in the observed frame."""
+        self._line_look = look
         if look is None:
             self._put("lines", None)
             return
@@ -248,8 +251,12 @@ class SpectrumFigure:
         self.strip.add_tools(HoverTool(renderers=[ticks, labels], tooltips=tooltip))
 
     def _on_width(self, attr: str, old: Any, new: Any) -> None:
-        """Keep what the browser tells once the figure is laid out, for the labels drawn next."""
-        self._frame_width = max(1, int(new))
+        """Place the labels for a frame of another width; of one that is not shown it is nothing."""
+        if new < _LEAST_WIDTH or new == self._frame_width:
+            return
+        self._frame_width = int(new)
+        if self._line_look is not None:
+            self.fill_lines(self._line_look)
 
     def _panels(self) -> tuple[Any, Any]:
         return self.flux, self.residual

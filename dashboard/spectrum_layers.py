@@ -153,9 +153,8 @@ def line_layer(look: Look, frame_width: int = FRAME_WIDTH) -> Columns:
         label_x = min(max(at, X_LIMITS[0] + half), X_LIMITS[1] - half)
         free = [i for i, end in enumerate(taken) if end <= label_x - half]
         has_room = bool(free) and at - shown.get(name, -np.inf) >= _SAME_LABEL_ANGSTROM
-        shown[name] = at
         if has_room:
-            taken[free[0]] = label_x + half
+            taken[free[0]], shown[name] = label_x + half, at
         level, label = (LABEL_LEVELS[free[0]], name) if has_room else (LABEL_LEVELS[0], "")
         here = (at * look.stretch, label_x * look.stretch, level, label)
         line = item.line

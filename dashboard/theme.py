@@ -82,7 +82,6 @@ class Palette:
         return f":root{{{colors}{ramp}--sans:{SANS};--mono:{MONO};}}"
 
 
-# Every HTML pane wears this; the colours come down from the root, through all shadow roots.
 # A button that opens what hangs below it: <details><summary>…</summary><div class="menu">.
 MENU_CSS = """
 :host{color:var(--text);font:13px/1.45 var(--sans);overflow:visible;}
@@ -94,6 +93,7 @@ var(--raised);} summary:focus-visible{outline:1px solid var(--accent);}
 background:var(--panel);border:1px solid var(--grid);border-radius:6px;
 box-shadow:0 6px 18px rgba(0,0,0,.35);}
 """
+# Every HTML pane wears this; the colours come down from the root, through all shadow roots.
 BASE_CSS = """
 :host{color:var(--text);font:13px/1.45 var(--sans);font-variant-numeric:tabular-nums;}
 a{color:var(--accent);text-decoration:none;} a:hover{text-decoration:underline;}

@@ -65,7 +65,7 @@ class DenoiserResult:
     training_rows : (T,) int64
         Sorted rows that were trained on; the others were held out.
     training_losses, validation_losses : tuple of float
-        Mean loss a bin, per epoch.
+        Mean loss a bin, per epoch; that of training with the penalty on the latents.
     best_epoch : int
         From 0.
     """
@@ -99,17 +99,19 @@ def train_denoiser(
     Returns
     -------
     DenoiserResult
-        Raises ValueError when there are fewer than ten spectra.
+        Raises ValueError when there are fewer than ten spectra with data, and when the loss was
+        never a number.
     """
-    if len(spectra) < 10:
-        raise ValueError(f"training needs at least 10 spectra, got {len(spectra)}")
+    with_data = np.flatnonzero(spectra.is_known.any(axis=1))
+    if len(with_data) < 10:
+        raise ValueError(f"training needs at least 10 spectra with data, got {len(with_data)}")
     torch.manual_seed(plan.seed)
-    order = torch.randperm(len(spectra)).numpy()
+    order = with_data[torch.randperm(len(with_data)).numpy()]
     n_held = max(1, int(plan.validation_share * len(order)))
     rows = np.sort(order[n_held:])
     held = _tensors(spectra.take(np.sort(order[:n_held])))
     run = _Run(_tensors(spectra.take(rows)), np.asarray(sampling)[rows], plan)
-    best, best_epoch, best_state = math.inf, 0, run.network.state_dict()
+    best, best_epoch, best_state = math.inf, -1, {}
     history: list[tuple[float, float]] = []
     for epoch in range(plan.epochs):
         history.append((run.epoch(epoch), run.validate(held)))
@@ -119,6 +121,8 @@ def train_denoiser(
             best_state = {name: value.clone() for name, value in run.network.state_dict().items()}
         if progress is not None:
             progress(epoch, check)
+    if best_epoch < 0:
+        raise ValueError("training failed: the loss is not a number; lower the learning rate")
     run.network.load_state_dict(best_state)
     return DenoiserResult(run.network.eval(), rows, *zip(*history, strict=True), best_epoch)
 
@@ -157,7 +161,7 @@ class _Run:
 
     def is_warming(self, epoch: int) -> bool:
         """Return whether the model error is still held at a constant."""
-        return epoch < int(self.plan.warm_up * self.plan.epochs)
+        return epoch < min(int(self.plan.warm_up * self.plan.epochs), self.plan.epochs - 1)
 
     def epoch(self, number: int) -> float:
         """Run one epoch and return its mean loss a bin."""

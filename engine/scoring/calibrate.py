@@ -87,6 +87,8 @@ class Calibration:
     ) -> "Calibration":
         """Fit to the values, classes and S/N of normals, each (N,).
 
+        A class none of whose values is known is left out.
+
         Raises
         ------
         ValueError
@@ -96,6 +98,8 @@ class Calibration:
         by_class = {}
         for name in np.unique(classes):
             rows = usable & (classes == name)
+            if not rows.any():  # such as waves in an arm that a survey has not
+                continue
             try:
                 by_class[str(name)] = ClassCalibration.fit(values[rows], snr[rows])
             except ValueError as error:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from anomaly_explorer.engine.model.denoiser import Denoiser
 from anomaly_explorer.engine.model.weighing import WeighedInput
-from anomaly_explorer.engine.spectra.grid import BinGrid
+from anomaly_explorer.engine.spectra.grid import ARMS, BinGrid
 
 from .calibrate import Calibration
 from .combine import combine, to_sigma
@@ -24,6 +24,8 @@ from .statistics import ASTRO, INSTRUMENT, NAMES, Difference, measure
 SETS = {"astro": ASTRO, "instrument": INSTRUMENT, "all": {**ASTRO, **INSTRUMENT}}
 _BLOCK = 1024
 _LEAST_SNR = 1e-3
+# Arms that must have data in so large a share of their bins.
+_LEAST_ARMS, _LEAST_SHARE = 2, 0.5
 
 
 @dataclass(frozen=True)
@@ -43,10 +45,16 @@ class Known:
 
     @classmethod
     def of_columns(cls, columns: Mapping[str, NDArray]) -> "Known":
-        """Take class and trusted redshift from reader columns, (N,) each."""
-        classes = np.asarray(columns["spectype"], str)
-        is_trusted = (np.asarray(columns["redshift_warning"]) == 0) & (classes != "STAR")
-        redshift = np.asarray(columns["redshift"], np.float64)
+        """Take class and trusted redshift from reader columns, (N,) each.
+
+        Without a class there is none to calibrate in; a redshift that no pipeline vouches for, such
+        as in a file without warnings, is not trusted.
+        """
+        n = len(columns["target_id"])
+        classes = np.asarray(columns.get("spectype", np.full(n, "")), str)
+        warning = np.asarray(columns.get("redshift_warning", np.full(n, -1)))
+        redshift = np.asarray(columns.get("redshift", np.full(n, np.nan)), np.float64)
+        is_trusted = (warning == 0) & (classes != "STAR")
         return cls(classes, np.where(is_trusted, redshift, np.nan))
 
 
@@ -57,7 +65,8 @@ class Measured:
     Parameters
     ----------
     values : mapping of str to (N,) array
-        Under `statistics.NAMES`.
+        Under `statistics.NAMES`; NaN where one could not be measured, and all of a spectrum
+        without data in half of the bins of two arms.
     filters : (N, W) int64
         Best filter of each width.
     snr : (N,) float64
@@ -136,6 +145,10 @@ class Measurer:
         values = remove_known_lines(values, weight, redshift, self.grid)
         difference = Difference(values, weight, model)
         found, filters = measure(difference, self.density.surprise(latents), self.sky, self.grid)
+        shares = [known[:, self.grid.bins_of(arm)].mean(axis=1) for arm in ARMS]
+        lacks_data = np.sum(np.array(shares) >= _LEAST_SHARE, axis=0) < _LEAST_ARMS
+        for values in found.values():
+            values[lacks_data] = np.nan
         return found, filters, signal_to_noise(spectra), latents
 
 

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
-# Below this the tangent is 1 / (p π) to all digits, and above its inverse the arctangent likewise.
-_FAR = 1e-15
+# A p-value near 1 would weigh like a sure one and hide it. What is held back here is the business
+# of the calibration that follows.
+_LARGEST = 0.99
 
 
 def combine(p_values: NDArray[np.floating], weights: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -31,16 +32,12 @@ def combine(p_values: NDArray[np.floating], weights: NDArray[np.floating]) -> ND
     """
     p = np.asarray(p_values, np.float64)
     known = ~np.isnan(p)
-    # p = 1 would weigh -∞ and hide whatever the others found.
-    held = np.clip(np.where(known, p, 0.5), None, 1 - 1e-9)
-    with np.errstate(over="ignore"):
-        tangents = np.where(held < _FAR, 1 / (held * np.pi), np.tan((0.5 - held) * np.pi))
+    # The cotangent keeps all digits of a small p, the tangent of 1/2 - p does not.
+    cauchy = 1 / np.tan(np.pi * np.minimum(np.where(known, p, 0.5), _LARGEST))
     shares = np.asarray(weights, np.float64)[:, None] * known
     total = shares.sum(axis=0)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        mean = (shares * tangents).sum(axis=0) / total
-        combined = np.where(mean > 1 / _FAR, 1 / (mean * np.pi), 0.5 - np.arctan(mean) / np.pi)
-    return np.where(total > 0, combined, np.nan)
+    mean = (shares * cauchy).sum(axis=0) / np.where(total > 0, total, 1)
+    return np.where(total > 0, np.arctan2(1, mean) / np.pi, np.nan)
 
 
 def to_sigma(p_values: NDArray[np.floating]) -> NDArray[np.float64]:

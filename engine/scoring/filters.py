@@ -95,15 +95,17 @@ def match_filters(
     Returns
     -------
     significance : (N, W) float32
-        |Σ w d k| / √Σ w k² of the best filter k of each of the W widths, in standard deviations.
+        |Σ w d k| / √Σ w k² of the best filter k of each of the W widths, in standard deviations;
+        NaN where none meets a known bin.
     filters : (N, W) int64
-        Number of that filter; -1 where no filter of a width meets a known bin.
+        Number of that filter; -1 where there is none.
     """
     n = len(difference)
     best = np.zeros((n, len(WIDTHS)), np.float32)
     which = np.full((n, len(WIDTHS)), -1, np.int64)
     spans = (bank.start, bank.n_taps, bank.first_tap, bank.width)
     _match((difference, weight), spans, bank.taps, best, which)
+    best[which < 0] = np.nan
     return best, which
 
 

@@ -24,7 +24,7 @@ WIDTH_ANGSTROM = 0.8  # standard deviation added for the instrument
 RIDGE = 0.01
 MIN_REDSHIFT = 0.002
 _FWHM = 2 * math.sqrt(2 * math.log(2))
-_MOST_BINS = 24
+_REACH = 5.0  # standard deviations
 
 
 def remove_known_lines(
@@ -45,9 +45,12 @@ def remove_known_lines(
     grid : BinGrid
     """
     edges = np.array([_edges(grid, arm) for arm in ARMS])
+    widest = _REACH * _sigma(Arm.NIR.wavelength[-1])
+    most_bins = 2 * (int(2 * widest / grid.bin_width) + 2)  # a line may stand in two arms
     out = np.array(difference, np.float32)
-    _remove(out, np.asarray(weight), np.asarray(redshift, np.float64), (edges, grid.bin_width),
-            np.array(NARROW_LINES))  # fmt: skip
+    places = (edges, grid.bin_width, most_bins)
+    redshift = np.asarray(redshift, np.float64)
+    _remove(out, np.asarray(weight), redshift, places, np.array(NARROW_LINES))
     return out
 
 
@@ -58,11 +61,18 @@ def _edges(grid: BinGrid, arm: Arm) -> tuple[float, float, float]:
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
+def _sigma(at: float) -> float:
+    """Return the standard deviation of a narrow line at a wavelength, both in Å."""
+    sigma = at * WIDTH_KMS / SPEED_OF_LIGHT / _FWHM
+    return math.sqrt(sigma * sigma + WIDTH_ANGSTROM * WIDTH_ANGSTROM)
+
+
+@numba.njit(nogil=True, cache=True, error_model="numpy")
 def _remove(
     difference: NDArray, weight: NDArray, redshift: NDArray, places: tuple, lines: NDArray
 ) -> None:
-    bins = np.empty((len(lines), _MOST_BINS), np.int64)
-    shape = np.empty((len(lines), _MOST_BINS), np.float64)
+    bins = np.empty((len(lines), places[2]), np.int64)
+    shape = np.empty((len(lines), places[2]), np.float64)
     count = np.empty(len(lines), np.int64)
     for row in range(len(difference)):
         if not redshift[row] >= MIN_REDSHIFT:
@@ -97,14 +107,13 @@ def _fit(difference: NDArray, weight: NDArray, lines: tuple[NDArray, NDArray, ND
 @numba.njit(nogil=True, cache=True, error_model="numpy")
 def _place(at: float, places: tuple, bins: NDArray, shape: NDArray) -> int:
     """Fill in the bins a line at a wavelength (Å) meets and its mean there; return how many."""
-    edges, width = places
-    sigma = at * WIDTH_KMS / SPEED_OF_LIGHT / _FWHM
-    sigma = math.sqrt(sigma * sigma + WIDTH_ANGSTROM * WIDTH_ANGSTROM)
+    edges, width, _ = places
+    sigma = _sigma(at)
     n = 0
     for arm in range(len(edges)):
         blue, first, n_bins = edges[arm]
-        low = math.floor((at - 5 * sigma - blue) / width)
-        high = math.floor((at + 5 * sigma - blue) / width)
+        low = math.floor((at - _REACH * sigma - blue) / width)
+        high = math.floor((at + _REACH * sigma - blue) / width)
         for b in range(max(low, 0), min(high, int(n_bins) - 1) + 1):
             left, right = blue + b * width - at, blue + (b + 1) * width - at
             bins[n] = int(first) + b

@@ -11,6 +11,7 @@ Each looks at the difference of flux and model in units of what noise and model 
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,6 +52,8 @@ def measure(
 ) -> tuple[dict[str, NDArray[np.float32]], NDArray[np.int64]]:
     """Return every statistic of `NAMES`, (N,) each, and the best filter of each width, (N, W).
 
+    NaN says that a statistic could not be measured, such as waves in an arm that is dead.
+
     Parameters
     ----------
     difference : Difference
@@ -64,7 +67,8 @@ def measure(
     matches, filters = match_filters(difference.values, difference.weight, filter_bank(grid))
     found = dict(zip(MATCHED, matches.T, strict=True))
     found["misfit"] = _misfit(difference)
-    found["gain"] = np.max([_match(difference, difference.model, grid.bins_of(a)) for a in ARMS], 0)
+    gains = [_match(difference, difference.model, grid.bins_of(arm)) for arm in ARMS]
+    found["gain"] = np.fmax.reduce(gains)
     found["sky"] = _templates(difference, np.asarray(sky, np.float32))
     found["fringe"] = _fringe(difference, grid)
     # A density has no scale: its exponential is not needed, only that it is positive.
@@ -74,8 +78,14 @@ def measure(
 
 def _misfit(difference: Difference) -> NDArray[np.float32]:
     squares = np.minimum(difference.values**2 * difference.weight, _CAP**2)
-    n_known = (difference.weight > 0).sum(axis=1)
-    return (squares.sum(axis=1) / np.maximum(n_known, 1)).astype(np.float32)
+    return _over(squares.sum(axis=1), (difference.weight > 0).sum(axis=1))
+
+
+def _over(signal: NDArray[np.floating], power: NDArray[Any]) -> NDArray[np.float32]:
+    """Return signal over power, each (N, …); NaN where there is no power."""
+    has_power = power > 0
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(has_power, signal / power, np.nan).astype(np.float32)
 
 
 def _match(
@@ -84,14 +94,14 @@ def _match(
     """Return the significance of a template of each spectrum, (N, B), over some bins."""
     weight, shape = difference.weight[:, bins], template[:, bins]
     signal = np.abs((difference.values[:, bins] * weight * shape).sum(axis=1))
-    return signal / np.sqrt(np.maximum((weight * shape**2).sum(axis=1), 1e-20))
+    return _over(signal, np.sqrt((weight * shape**2).sum(axis=1)))
 
 
 def _templates(difference: Difference, templates: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the significance of the best of templates, (K, B), that all spectra share."""
     signal = np.abs((difference.values * difference.weight) @ templates.T)
     power = difference.weight @ (templates**2).T
-    return (signal / np.sqrt(np.maximum(power, 1e-20))).max(axis=1)
+    return np.fmax.reduce(_over(signal, np.sqrt(power)), axis=1)
 
 
 def _fringe(difference: Difference, grid: BinGrid) -> NDArray[np.float32]:
@@ -102,5 +112,5 @@ def _fringe(difference: Difference, grid: BinGrid) -> NDArray[np.float32]:
     total = np.zeros((len(signal), len(_PERIODS)), np.float32)
     for wave in (np.cos(phase), np.sin(phase)):
         wave = wave.astype(np.float32)
-        total += (signal @ wave) ** 2 / np.maximum(power @ wave**2, 1e-20)
-    return np.sqrt(total.max(axis=1))
+        total += _over((signal @ wave) ** 2, power @ wave**2)
+    return np.sqrt(np.fmax.reduce(total, axis=1))

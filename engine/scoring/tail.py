@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 TAIL_SHARE = 0.03
 SHAPE_LIMITS = (-0.1, 0.6)
-# So many that a survival between two knots is off by a thousandth at most.
+# So many that a survival between two knots is off by two thousandths at most.
 N_KNOTS = 512
 # Excesses to fit to: fewer say nothing of a shape.
 MIN_EXCESSES = 20
@@ -31,6 +31,8 @@ class Tail:
         is where the tail begins.
     shape, scale : float
         Of the generalized Pareto distribution of the excesses over the last knot.
+    n_values : int
+        How many it was fitted to: the least is as likely as half of one of them is not.
 
     Examples
     --------
@@ -43,6 +45,7 @@ class Tail:
     knots: NDArray[np.float64]
     shape: float
     scale: float
+    n_values: int
 
     @classmethod
     def fit(cls, values: NDArray[np.floating]) -> "Tail":
@@ -65,7 +68,7 @@ class Tail:
                 f"{len(values)} values leave {len(excesses)} above their 97th percentile, a tail "
                 f"needs {MIN_EXCESSES}: take at least {least} different ones"
             )
-        return cls(knots, *_pareto(excesses))
+        return cls(knots, *_pareto(excesses), len(values))
 
     def survival(self, values: NDArray[np.floating]) -> NDArray[np.float64]:
         """Return the share of normals at least as large, (N,); NaN stays NaN."""
@@ -73,15 +76,23 @@ class Tail:
         # Of knots that are equal the first counts: everything from there on is at least as large.
         distinct, first = np.unique(self.knots, return_index=True)
         counted = np.interp(values, distinct, np.linspace(1, TAIL_SHARE, N_KNOTS)[first])
+        counted = np.minimum(counted, 1 - 0.5 / self.n_values)
         excess = np.maximum(values - self.knots[-1], 0) / self.scale
-        if abs(self.shape) < 1e-9:
-            log_share = -excess
-        else:
-            inner = np.maximum(1 + self.shape * excess, 0)
-            with np.errstate(divide="ignore"):
-                log_share = -np.log(inner) / self.shape
-        far = np.maximum(TAIL_SHARE * np.exp(log_share), SMALLEST)
+        far = np.maximum(TAIL_SHARE * np.exp(self._log_share(excess)), SMALLEST)
         return np.where(excess > 0, far, counted)
+
+    def _log_share(self, excess: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the log of the share of excesses, over the scale, that are larger still."""
+        if abs(self.shape) < 1e-9:
+            return -excess
+        # A negative shape has an end. Nobody has seen it: from where less than one of the values
+        # is left the tail falls as it does there, so that the oddest still have an order.
+        last = np.inf
+        if self.shape < 0:
+            last = np.expm1(self.shape * np.log(self.n_values * TAIL_SHARE)) / self.shape
+        near = np.minimum(excess, last)
+        inner = 1 + self.shape * near
+        return -np.log(inner) / self.shape - (excess - near) / inner
 
 
 def _pareto(excesses: NDArray[np.float64]) -> tuple[float, float]:

@@ -16,7 +16,7 @@ from anomaly_explorer.engine.scoring.calibrated import (
     signal_to_noise,
 )
 from anomaly_explorer.engine.scoring.density import LatentDensity
-from anomaly_explorer.engine.spectra.grid import COMPATIBLE_GRID
+from anomaly_explorer.engine.spectra.grid import COMPATIBLE_GRID, Arm
 
 N_BINS = COMPATIBLE_GRID.n_bins
 PLACES = np.linspace(0, 1, N_BINS)
@@ -71,6 +71,7 @@ def test_sigmas_of_fresh_normals_are_normal_and_do_not_follow_the_noise(measurer
         assert kstest(scores.p_value[name], "uniform").statistic < 0.03
         assert abs(spearmanr(scores.sigma[name], snr).statistic) < 0.06
         assert (scores.p_value[name] < 0.01).mean() == pytest.approx(0.01, abs=0.006)
+        assert np.isfinite(scores.sigma[name]).all()
 
 
 def test_another_unit_of_flux_changes_nothing(measurer, calibration):
@@ -104,18 +105,35 @@ def test_an_unknown_class_has_no_sigma_and_no_winner(measurer, calibration):
     assert (scores.winner("astro") == "").all()
 
 
-def test_a_spectrum_without_data_is_measured_all_the_same(measurer):
+def test_a_spectrum_without_data_in_two_arms_has_no_score(measurer, calibration):
+    total, weight, known = make_sums(6, 3)
+    nir, red = (COMPATIBLE_GRID.bins_of(arm) for arm in (Arm.NIR, Arm.RED))
+    weight[1:, nir], total[1:, nir] = 0, 0
+    weight[2, red], total[2, red] = 0, 0
+    spectra = normalize_weighed(total, weight)
+    assert (spectra.variance[2, red] == UNKNOWN).all()
+    measured = measurer.measure(spectra, known)
+    scores = calibration.score(measured, known.classes)
+    for name in SETS:  # one dead arm only takes the statistics of that arm
+        assert np.isfinite(scores.sigma[name]).tolist() == [True, True, False]
+    assert np.isnan(measured.values["fringe"][1])
+    assert np.isfinite(measured.values["sky"][0])
+
+
+def test_a_spectrum_with_no_data_at_all_is_as_faint_as_can_be(measurer):
     empty = normalize_weighed(np.zeros((2, N_BINS)), np.zeros((2, N_BINS)))
     measured = measurer.measure(empty, Known(np.array(["STAR"] * 2), np.full(2, np.nan)))
-    assert (empty.variance == UNKNOWN).all()
-    assert all(np.isfinite(values).all() for values in measured.values.values())
+    assert all(np.isnan(values).all() for values in measured.values.values())
     assert (measured.snr == 1e-3).all()
 
 
 def test_only_a_trusted_redshift_of_no_star_is_used():
     known = Known.of_columns({
-        "spectype": np.array(["GALAXY", "GALAXY", "STAR"]),
+        "target_id": np.arange(3), "spectype": np.array(["GALAXY", "GALAXY", "STAR"]),
         "redshift": np.array([0.5, 0.6, 0.0]), "redshift_warning": np.array([0, 4, 0]),
     })  # fmt: skip
     assert known.redshift[0] == 0.5
     assert np.isnan(known.redshift[1:]).all()
+    bare = Known.of_columns({"target_id": np.arange(2), "redshift": np.array([0.5, 0.6])})
+    assert np.isnan(bare.redshift).all()
+    assert bare.classes.tolist() == ["", ""]

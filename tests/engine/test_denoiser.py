@@ -85,7 +85,18 @@ def test_the_model_error_stays_in_its_limits_and_counts_to_the_loss():
     np.testing.assert_allclose(losses.numpy(), expected, rtol=1e-5)
 
 
+def test_spectra_without_data_are_left_out_and_do_no_harm():
+    spectra, _ = make_spectra(np.random.default_rng(2), 64)
+    flux, variance = spectra.flux.copy(), spectra.variance.copy()
+    flux[::2], variance[::2] = 0, UNKNOWN
+    plan = DenoiserPlan(epochs=2, batch_size=1, warm_up=1.0)
+    result = train_denoiser(WeighedInput(flux, variance, spectra.amplitude), np.ones(64), plan)
+    assert (result.training_rows % 2 == 1).all()
+    assert np.isfinite(result.validation_losses).all()
+    assert result.best_epoch == 1
+
+
 def test_too_few_spectra_are_refused():
     spectra, _ = make_spectra(np.random.default_rng(2), 9)
-    with pytest.raises(ValueError, match="at least 10 spectra, got 9"):
+    with pytest.raises(ValueError, match="at least 10 spectra with data, got 9"):
         train_denoiser(spectra, np.ones(9), PLAN)

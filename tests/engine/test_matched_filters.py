@@ -12,7 +12,7 @@ from anomaly_explorer.engine.scoring.known_lines import (
     WIDTH_KMS,
     remove_known_lines,
 )
-from anomaly_explorer.engine.spectra.grid import ARMS, COMPATIBLE_GRID
+from anomaly_explorer.engine.spectra.grid import ARMS, COMPATIBLE_GRID, BinGrid
 
 BANK = filter_bank(COMPATIBLE_GRID)
 N_BINS = COMPATIBLE_GRID.n_bins
@@ -61,8 +61,19 @@ def test_a_bump_is_found_at_its_place_width_and_strength(width, rng):
 
 def test_nothing_known_matches_nothing():
     found, which = match_filters(np.ones((1, N_BINS), "f4"), np.zeros((1, N_BINS), "f4"), BANK)
-    assert (found == 0).all()
+    assert np.isnan(found).all()
     assert (which == -1).all()
+
+
+@pytest.mark.parametrize("pixels_per_bin", [1, 2, 3, 16])
+def test_lines_fit_into_bins_of_any_width(pixels_per_bin):
+    grid = BinGrid(pixels_per_bin)
+    flat = np.ones((1, grid.n_bins), np.float32)
+    redshifts = 9800 / np.array([6564.61, 3727.09, 9531.0]) - 1
+    for redshift in redshifts:
+        left = remove_known_lines(flat, flat, np.array([redshift]), grid)
+        assert np.isfinite(left).all()
+        assert (left != flat).any()
 
 
 def line_shapes(redshift):

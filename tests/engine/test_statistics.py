@@ -82,7 +82,7 @@ def test_what_is_not_known_counts_nowhere(rng):
     for name in NAMES:
         np.testing.assert_array_equal(found[name], tame[name], err_msg=name)
     dead = measured(Difference(wild, np.zeros_like(hidden), difference.model))
-    assert all((np.isfinite(values) & (values >= 0)).all() for values in dead.values())
+    assert all(np.isnan(values).all() for name, values in dead.items() if name != "latent")
 
 
 def test_the_sets_combine_statistics_that_exist():
@@ -90,7 +90,7 @@ def test_the_sets_combine_statistics_that_exist():
 
 
 def test_the_density_is_that_of_the_mixture_and_lonely_latents_surprise(rng):
-    latents = np.concatenate([rng.normal(0, 1, (3000, 32)), rng.normal(4, 0.5, (2000, 32))])
+    latents = np.concatenate([rng.normal(0, 1, (700, 32)), rng.normal(4, 0.5, (500, 32))])
     density = LatentDensity.fit(latents, seed=1)
     places = (latents[:200] - density.mean) @ density.axes
     mixture = GaussianMixture(len(density.log_weight))
