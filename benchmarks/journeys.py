@@ -152,6 +152,8 @@ def _filtered_wheels(opened: Tab, n_gestures: int) -> dict[str, float]:
 
 def _clicks(opened: Tab, store: Store, n_gestures: int) -> dict[str, float]:
     """Measure clicks on objects until the spectrum was painted; none where nothing can be read."""
+    opened.page.mouse.dblclick(*_middle(opened, MAP))  # the whole map: few are left after zooms
+    opened.settle(1)
     at, found = opened.place(MAP), []
     opened.use("PanTool", MAP)
     for number, (x, y) in enumerate(_objects_on_screen(store, at, n_gestures + 1)):
