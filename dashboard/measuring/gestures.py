@@ -163,5 +163,7 @@ def _name(visit: Visit, plane: Plane, at: tuple[float, float], reach: tuple[floa
 
 
 def _span(visit: Visit, column: str) -> tuple[float, float]:
+    """Return the least and the largest value of a column; 0 and 1 where it has none."""
     values = visit.store.column(column)
-    return float(np.nanmin(values)), float(np.nanmax(values))
+    low, high = np.fmin.reduce(values), np.fmax.reduce(values)
+    return (0.0, 1.0) if np.isnan(low) else (float(low), float(high))

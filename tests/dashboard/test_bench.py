@@ -5,6 +5,7 @@ import json
 import math
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anomaly_explorer.dashboard.measuring.drawing import bytes_sent
+from anomaly_explorer.dashboard.measuring.gestures import _span
 from anomaly_explorer.dashboard.measuring.path import SIZE, walk
 from anomaly_explorer.dashboard.measuring.report import table_of
 from anomaly_explorer.dashboard.measuring.run import Wish, measure_store
@@ -42,6 +44,13 @@ def part_of(monkeypatch):
 def figures(made):
     wish = Wish(made / "store", made / "spectra", made / "w.safetensors", enough=0.0)
     return measure_store(wish)
+
+
+def test_a_column_without_values_has_a_span_all_the_same(made):
+    visit = SimpleNamespace(store=Store.open(made / "store"))
+    assert _span(visit, "redshift") == (0.0, 1.0)
+    low, high = _span(visit, "score_mse")
+    assert 0 < low < high
 
 
 def test_every_promised_figure_is_there_and_finite(figures):
