@@ -42,6 +42,7 @@ class LatentDensity:
         """Fit to the latents (N, L) of normals; the same seed gives the same mixture."""
         from sklearn.exceptions import ConvergenceWarning
         from sklearn.mixture import GaussianMixture
+        from threadpoolctl import threadpool_limits
 
         latents = np.asarray(latents, np.float64)
         mean = latents.mean(axis=0)
@@ -52,7 +53,9 @@ class LatentDensity:
             min(N_COMPONENTS, len(latents) // (4 * n_axes) or 1), reg_covar=_LEAST_VARIANCE,
             init_params="k-means++", max_iter=60, tol=1e-2, random_state=seed,
         )  # fmt: skip
-        with warnings.catch_warnings():  # a mixture that still moves a little is good enough
+        # The products are small: on a busy machine threads would wait for each other for minutes.
+        with warnings.catch_warnings(), threadpool_limits(1):
+            # A mixture that still moves a little is good enough.
             warnings.simplefilter("ignore", ConvergenceWarning)
             mixture.fit((latents - mean) @ axes)
         return cls(mean, axes, np.log(mixture.weights_), mixture.means_,
