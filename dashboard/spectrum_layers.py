@@ -152,9 +152,12 @@ def line_layer(look: Look, frame_width: int = FRAME_WIDTH) -> Columns:
         half = half_character * (len(name) + 1)
         label_x = min(max(at, X_LIMITS[0] + half), X_LIMITS[1] - half)
         free = [i for i, end in enumerate(taken) if end <= label_x - half]
-        has_room = bool(free) and at - shown.get(name, -np.inf) >= _SAME_LABEL_ANGSTROM
+        is_named = at - shown.get(name, -np.inf) < _SAME_LABEL_ANGSTROM
+        has_room = bool(free) and not is_named
         if has_room:
-            taken[free[0]], shown[name] = label_x + half, at
+            taken[free[0]] = label_x + half
+        if has_room or is_named:  # a third one is named by the first as well
+            shown[name] = at
         level, label = (LABEL_LEVELS[free[0]], name) if has_room else (LABEL_LEVELS[0], "")
         here = (at * look.stretch, label_x * look.stretch, level, label)
         line = item.line

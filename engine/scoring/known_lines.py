@@ -10,11 +10,12 @@ import math
 import numba
 import numpy as np
 from numpy.typing import NDArray
+from scipy.constants import speed_of_light
 
 from anomaly_explorer.engine.spectra.grid import ARMS, Arm, BinGrid
 from anomaly_explorer.engine.spectra.lines import LINES
 
-SPEED_OF_LIGHT = 299_792.458  # km/s, exact (SI)
+_LIGHT_KMS = speed_of_light / 1e3
 # Bluer ones are broad lines of quasars.
 NARROW_LINES = tuple(
     line.wavelength for line in LINES if line.kind != "absorption" and line.wavelength > 3300
@@ -63,7 +64,7 @@ def _edges(grid: BinGrid, arm: Arm) -> tuple[float, float, float]:
 @numba.njit(nogil=True, cache=True, error_model="numpy")
 def _sigma(at: float) -> float:
     """Return the standard deviation of a narrow line at a wavelength, both in Å."""
-    sigma = at * WIDTH_KMS / SPEED_OF_LIGHT / _FWHM
+    sigma = at * WIDTH_KMS / _LIGHT_KMS / _FWHM
     return math.sqrt(sigma * sigma + WIDTH_ANGSTROM * WIDTH_ANGSTROM)
 
 

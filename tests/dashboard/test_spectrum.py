@@ -148,3 +148,25 @@ def test_a_new_theme_changes_colours_and_no_figure(inspection):
     assert figure.flux.background_fill_color == LIGHT.panel
     assert set(drawn(figure, "lines")["color"]) <= {LIGHT.emission, LIGHT.absorption}
     assert [part.id for part in (figure.strip, figure.flux, figure.residual)] == ids
+
+
+def test_labels_follow_a_frame_that_changes_its_width(inspection):
+    figure = draw_spectrum(inspection, Look(redshift=0.1), DARK)
+
+    def named():
+        return sum(bool(label) for label in drawn(figure, "lines")["label"])
+
+    figure._on_width("inner_width", 560, 1200)
+    wide = named()
+    figure._on_width("inner_width", 1200, 200)
+    narrow = named()
+    assert narrow < wide
+    figure._on_width("inner_width", 200, 0)  # hidden: nothing is known of its width
+    assert named() == narrow
+    figure._on_width("inner_width", 0, 1200)
+    assert named() == wide
+
+
+def test_lines_of_one_name_that_stand_together_are_named_once():
+    lines = layers.line_layer(Look(), 1200)
+    assert lines["label"].count("Ca II") == 1
