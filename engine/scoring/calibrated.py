@@ -18,6 +18,7 @@ from anomaly_explorer.engine.spectra.grid import ARMS, BinGrid
 from .calibrate import Calibration
 from .combine import combine, to_sigma
 from .density import LatentDensity
+from .known import Known
 from .known_lines import remove_known_lines
 from .statistics import ASTRO, INSTRUMENT, NAMES, Difference, measure
 
@@ -26,36 +27,6 @@ _BLOCK = 1024
 _LEAST_SNR = 1e-3
 # Arms that must have data in so large a share of their bins.
 _LEAST_ARMS, _LEAST_SHARE = 2, 0.5
-
-
-@dataclass(frozen=True)
-class Known:
-    """What the pipeline says of N objects.
-
-    Parameters
-    ----------
-    classes : (N,) array of str
-        ``GALAXY``, ``QSO`` or ``STAR``.
-    redshift : (N,) float64
-        NaN where it is not to be trusted, and for stars.
-    """
-
-    classes: NDArray[np.str_]
-    redshift: NDArray[np.float64]
-
-    @classmethod
-    def of_columns(cls, columns: Mapping[str, NDArray]) -> "Known":
-        """Take class and trusted redshift from reader columns, (N,) each.
-
-        Without a class there is none to calibrate in; a redshift that no pipeline vouches for, such
-        as in a file without warnings, is not trusted.
-        """
-        n = len(columns["target_id"])
-        classes = np.asarray(columns.get("spectype", np.full(n, "")), str)
-        warning = np.asarray(columns.get("redshift_warning", np.full(n, -1)))
-        redshift = np.asarray(columns.get("redshift", np.full(n, np.nan)), np.float64)
-        is_trusted = (warning == 0) & (classes != "STAR")
-        return cls(classes, np.where(is_trusted, redshift, np.nan))
 
 
 @dataclass(frozen=True)
@@ -128,24 +99,24 @@ class Measurer:
     def measure(self, spectra: WeighedInput, known: Known) -> Measured:
         """Return the statistics of N spectra."""
         parts = [
-            self._measure(spectra.take(rows), known.redshift[rows])
+            self._measure(spectra.take(rows), known.take(rows))
             for rows in np.array_split(np.arange(len(spectra)), -(-len(spectra) // _BLOCK) or 1)
         ]
         values, filters, snr, latents = zip(*parts, strict=True)
         joined = {name: np.concatenate([each[name] for each in values]) for name in NAMES}
         return Measured(joined, *(np.concatenate(each) for each in (filters, snr, latents)))
 
-    def _measure(self, spectra: WeighedInput, redshift: NDArray[np.float64]) -> tuple:
+    def _measure(self, spectra: WeighedInput, known: Known) -> tuple:
         with torch.inference_mode():
             made = self.network(torch.from_numpy(spectra.flux), torch.from_numpy(spectra.variance))
         model, log_variance, latents = (each.numpy() for each in made)
-        known = spectra.is_known
-        weight = np.where(known, 1 / (spectra.variance + np.exp(log_variance)), np.float32(0))
-        values = np.where(known, spectra.flux - model, np.float32(0))
-        values = remove_known_lines(values, weight, redshift, self.grid)
+        has_data = spectra.is_known
+        weight = np.where(has_data, 1 / (spectra.variance + np.exp(log_variance)), np.float32(0))
+        values = np.where(has_data, spectra.flux - model, np.float32(0))
+        values = remove_known_lines(values, weight, known, self.grid)
         difference = Difference(values, weight, model)
         found, filters = measure(difference, self.density.surprise(latents), self.sky, self.grid)
-        shares = [known[:, self.grid.bins_of(arm)].mean(axis=1) for arm in ARMS]
+        shares = [has_data[:, self.grid.bins_of(arm)].mean(axis=1) for arm in ARMS]
         lacks_data = np.sum(np.array(shares) >= _LEAST_SHARE, axis=0) < _LEAST_ARMS
         for values in found.values():
             values[lacks_data] = np.nan

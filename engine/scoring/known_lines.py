@@ -1,8 +1,10 @@
-"""Narrow lines at the pipeline's redshift are no surprise: they are fitted and taken out.
+"""Known lines at the pipeline's redshift are no surprise: they are fitted and taken out.
 
-The strengths of emission lines vary from galaxy to galaxy more than any network learns. Where the
-pipeline trusts its redshift, they are fitted to the difference of flux and model, by least
-squares with a little ridge, and subtracted. With a wrong redshift the true lines stay: it shows.
+The strengths of lines vary from object to object more than any network learns. They are fitted to
+the difference of flux and model, by least squares with a little ridge, and subtracted: narrow
+emission and stellar absorption of galaxies, narrow and broad emission of quasars, absorption of
+stars. With a wrong redshift the true lines stay, and there is nothing to fit where the pipeline
+says they are: it shows.
 """
 
 import math
@@ -13,17 +15,33 @@ from numpy.typing import NDArray
 from scipy.constants import speed_of_light
 
 from anomaly_explorer.engine.spectra.grid import ARMS, Arm, BinGrid
-from anomaly_explorer.engine.spectra.lines import LINES
+from anomaly_explorer.engine.spectra.lines import LINES, SpectralLine
+
+from .known import Known
 
 _LIGHT_KMS = speed_of_light / 1e3
-# Bluer ones are broad lines of quasars.
-NARROW_LINES = tuple(
-    line.wavelength for line in LINES if line.kind != "absorption" and line.wavelength > 3300
-)
-WIDTH_KMS = 220.0  # full width at half maximum
+_NARROW = [line for line in LINES if line.kind != "absorption" and line.wavelength > 3300]
+_BROAD = [line for line in LINES if line.kind != "absorption" and not line.name.startswith("[")]
+_STELLAR = [line for line in LINES if line.kind == "absorption" and line.wavelength > 3900]
+# Full widths at half maximum in km/s. Two are fitted where widths vary: a sum of them comes near
+# any width between.
+_NARROW_KMS, _BROAD_KMS = (120.0, 420.0), (2500.0, 7000.0)
+_GALAXY_KMS, _STAR_KMS = (450.0,), (100.0,)
+
+
+def _table(*parts: tuple[list[SpectralLine], tuple[float, ...]]) -> NDArray[np.float64]:
+    return np.array([(line.wavelength, width) for lines, widths in parts
+                     for line in lines for width in widths])  # fmt: skip
+
+
+# Rest wavelength (Å) and width (km/s) of what is fitted in each class, (L, 2).
+KNOWN_LINES = {
+    "GALAXY": _table((_NARROW, _NARROW_KMS), (_STELLAR, _GALAXY_KMS)),
+    "QSO": _table((_NARROW, _NARROW_KMS), (_BROAD, _BROAD_KMS)),
+    "STAR": _table((_STELLAR, _STAR_KMS)),
+}
 WIDTH_ANGSTROM = 0.8  # standard deviation added for the instrument
 RIDGE = 0.01
-MIN_REDSHIFT = 0.002
 _FWHM = 2 * math.sqrt(2 * math.log(2))
 _REACH = 5.0  # standard deviations
 
@@ -31,27 +49,27 @@ _REACH = 5.0  # standard deviations
 def remove_known_lines(
     difference: NDArray[np.float32],
     weight: NDArray[np.float32],
-    redshift: NDArray[np.floating],
+    known: Known,
     grid: BinGrid,
 ) -> NDArray[np.float32]:
-    """Return the difference without what narrow lines at the redshift explain, (N, B).
+    """Return the difference without what known lines at the redshift explain, (N, B).
 
     Parameters
     ----------
     difference, weight : (N, B) float32
         Flux minus model, and the inverse of its variance (0 = unknown).
-    redshift : (N,) array
-        As the pipeline has it; NaN, or below `MIN_REDSHIFT`, leaves a spectrum as it is: give that
-        where the pipeline warns, and for stars.
+    known : Known
+        A spectrum without class or redshift is left as it is. A redshift that the pipeline warns
+        of may be used: lines that are not there take nothing away.
     grid : BinGrid
     """
     edges = np.array([_edges(grid, arm) for arm in ARMS])
-    widest = _REACH * _sigma(Arm.NIR.wavelength[-1])
-    most_bins = 2 * (int(2 * widest / grid.bin_width) + 2)  # a line may stand in two arms
-    out = np.array(difference, np.float32)
-    places = (edges, grid.bin_width, most_bins)
-    redshift = np.asarray(redshift, np.float64)
-    _remove(out, np.asarray(weight), redshift, places, np.array(NARROW_LINES))
+    out, weight = np.array(difference, np.float32), np.asarray(weight)
+    for name, lines in KNOWN_LINES.items():
+        widest = _REACH * _sigma(Arm.NIR.wavelength[-1], lines[:, 1].max())
+        most_bins = 2 * (int(2 * widest / grid.bin_width) + 2)  # a line may stand in two arms
+        rows = np.flatnonzero((known.classes == name) & np.isfinite(known.redshift))
+        _remove(out, weight, (rows, known.redshift), (edges, grid.bin_width, most_bins), lines)
     return out
 
 
@@ -62,25 +80,25 @@ def _edges(grid: BinGrid, arm: Arm) -> tuple[float, float, float]:
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
-def _sigma(at: float) -> float:
-    """Return the standard deviation of a narrow line at a wavelength, both in Å."""
-    sigma = at * WIDTH_KMS / _LIGHT_KMS / _FWHM
+def _sigma(at: float, width_kms: float) -> float:
+    """Return the standard deviation of a line at a wavelength, both in Å."""
+    sigma = at * width_kms / _LIGHT_KMS / _FWHM
     return math.sqrt(sigma * sigma + WIDTH_ANGSTROM * WIDTH_ANGSTROM)
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
 def _remove(
-    difference: NDArray, weight: NDArray, redshift: NDArray, places: tuple, lines: NDArray
+    difference: NDArray, weight: NDArray, objects: tuple, places: tuple, lines: NDArray
 ) -> None:
+    rows, redshift = objects
     bins = np.empty((len(lines), places[2]), np.int64)
     shape = np.empty((len(lines), places[2]), np.float64)
     count = np.empty(len(lines), np.int64)
-    for row in range(len(difference)):
-        if not redshift[row] >= MIN_REDSHIFT:
-            continue
+    for row in rows:
         for line in range(len(lines)):
-            at = lines[line] * (1 + redshift[row])
-            count[line] = _place(at, places, bins[line], shape[line])
+            at = lines[line, 0] * (1 + redshift[row])
+            sigma = _sigma(at, lines[line, 1])
+            count[line] = _place((at, sigma), places, bins[line], shape[line])
         strength = _fit(difference[row], weight[row], (bins, shape, count))
         for line in range(len(lines)):
             for i in range(count[line]):
@@ -106,10 +124,10 @@ def _fit(difference: NDArray, weight: NDArray, lines: tuple[NDArray, NDArray, ND
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
-def _place(at: float, places: tuple, bins: NDArray, shape: NDArray) -> int:
-    """Fill in the bins a line at a wavelength (Å) meets and its mean there; return how many."""
+def _place(line: tuple[float, float], places: tuple, bins: NDArray, shape: NDArray) -> int:
+    """Fill in the bins a line, (wavelength, sigma) in Å, meets and its mean; return how many."""
     edges, width, _ = places
-    sigma = _sigma(at)
+    at, sigma = line
     n = 0
     for arm in range(len(edges)):
         blue, first, n_bins = edges[arm]

@@ -127,13 +127,13 @@ def test_a_spectrum_with_no_data_at_all_is_as_faint_as_can_be(measurer):
     assert (measured.snr == 1e-3).all()
 
 
-def test_only_a_trusted_redshift_of_no_star_is_used():
+def test_what_a_file_does_not_say_is_not_known():
     known = Known.of_columns({
         "target_id": np.arange(3), "spectype": np.array(["GALAXY", "GALAXY", "STAR"]),
         "redshift": np.array([0.5, 0.6, 0.0]), "redshift_warning": np.array([0, 4, 0]),
     })  # fmt: skip
-    assert known.redshift[0] == 0.5
-    assert np.isnan(known.redshift[1:]).all()
-    bare = Known.of_columns({"target_id": np.arange(2), "redshift": np.array([0.5, 0.6])})
+    assert known.redshift.tolist() == [0.5, 0.6, 0.0]
+    assert known.take(np.array([2])).classes.tolist() == ["STAR"]
+    bare = Known.of_columns({"target_id": np.arange(2)})
     assert np.isnan(bare.redshift).all()
     assert bare.classes.tolist() == ["", ""]

@@ -5,11 +5,11 @@ import pytest
 from scipy.stats import norm
 
 from anomaly_explorer.engine.scoring.filters import WIDTHS, filter_bank, match_filters
+from anomaly_explorer.engine.scoring.known import Known
 from anomaly_explorer.engine.scoring.known_lines import (
-    NARROW_LINES,
+    KNOWN_LINES,
     RIDGE,
     WIDTH_ANGSTROM,
-    WIDTH_KMS,
     remove_known_lines,
 )
 from anomaly_explorer.engine.spectra.grid import ARMS, COMPATIBLE_GRID, BinGrid
@@ -71,28 +71,34 @@ def test_lines_fit_into_bins_of_any_width(pixels_per_bin):
     flat = np.ones((1, grid.n_bins), np.float32)
     redshifts = 9800 / np.array([6564.61, 3727.09, 9531.0]) - 1
     for redshift in redshifts:
-        left = remove_known_lines(flat, flat, np.array([redshift]), grid)
-        assert np.isfinite(left).all()
-        assert (left != flat).any()
+        for name in KNOWN_LINES:
+            known = Known(np.array([name]), np.array([redshift]))
+            left = remove_known_lines(flat, flat, known, grid)
+            assert np.isfinite(left).all()
+            assert name == "STAR" or (left != flat).any()  # no star is there
 
 
-def line_shapes(redshift):
+def line_shapes(name, redshift):
     """Return the mean of each known line over each bin, (L, B), by the normal distribution."""
     low = COMPATIBLE_GRID.centers - COMPATIBLE_GRID.bin_width / 2
     rows = []
-    for rest in NARROW_LINES:
+    for rest, width in KNOWN_LINES[name]:
         at = rest * (1 + redshift)
-        sigma = np.hypot(at * WIDTH_KMS / 299792.458 / 2.354820045, WIDTH_ANGSTROM)
-        rows.append(norm.cdf(low + COMPATIBLE_GRID.bin_width, at, sigma) - norm.cdf(low, at, sigma))
+        sigma = np.hypot(at * width / 299792.458 / 2.354820045, WIDTH_ANGSTROM)
+        shape = norm.cdf(low + COMPATIBLE_GRID.bin_width, at, sigma) - norm.cdf(low, at, sigma)
+        is_far = (low + COMPATIBLE_GRID.bin_width < at - 5 * sigma) | (low > at + 5 * sigma)
+        rows.append(np.where(is_far, 0, shape))
     return np.array(rows)
 
 
-@pytest.mark.parametrize("redshift", [0.0021, 0.1, 0.5, 1.4])
-def test_known_lines_are_those_of_a_ridge_fit(redshift, rng):
+@pytest.mark.parametrize("name", KNOWN_LINES)
+@pytest.mark.parametrize("redshift", [-0.0004, 0.0021, 0.1, 0.5, 1.4, 3.1])
+def test_known_lines_are_those_of_a_ridge_fit(name, redshift, rng):
     difference, weight = noise(rng, 2)
-    shapes = line_shapes(redshift)
+    shapes = line_shapes(name, redshift)
     difference += (rng.uniform(0, 9, len(shapes)) @ shapes).astype(np.float32)
-    left = remove_known_lines(difference, weight, np.full(2, redshift), COMPATIBLE_GRID)
+    known = Known(np.array([name] * 2), np.full(2, redshift))
+    left = remove_known_lines(difference, weight, known, COMPATIBLE_GRID)
     for row in range(2):
         gram = (shapes * weight[row]) @ shapes.T + RIDGE * np.eye(len(shapes))
         strength = np.linalg.solve(gram, (shapes * weight[row]) @ difference[row])
@@ -102,10 +108,22 @@ def test_known_lines_are_those_of_a_ridge_fit(redshift, rng):
 def test_lines_at_another_redshift_stay_and_some_spectra_are_left_alone(rng):
     difference, weight = noise(rng, 4)
     weight[:] = 9
-    difference[:] = 20 * line_shapes(0.3).sum(axis=0)
-    redshifts = np.array([0.3, 0.32, np.nan, 0.001])
-    left = remove_known_lines(difference, weight, redshifts, COMPATIBLE_GRID)
+    difference[:] = 20 * line_shapes("GALAXY", 0.3).sum(axis=0)
+    known = Known(np.array(["GALAXY"] * 3 + [""]), np.array([0.3, 0.32, np.nan, 0.3]))
+    left = remove_known_lines(difference, weight, known, COMPATIBLE_GRID)
     power = (left**2).sum(axis=1) / (difference**2).sum(axis=1)
     assert power[0] < 1e-3
-    assert power[1] > 0.6
+    assert power[1] > 0.5
     np.testing.assert_array_equal(left[2:], difference[2:])
+
+
+@pytest.mark.parametrize("width_kms", [90, 200, 300, 500])
+def test_a_narrow_line_of_any_width_is_taken_out(width_kms):
+    at = 5008.24 * 1.2
+    low = COMPATIBLE_GRID.centers - COMPATIBLE_GRID.bin_width / 2
+    sigma = np.hypot(at * width_kms / 299792.458 / 2.354820045, WIDTH_ANGSTROM)
+    line = norm.cdf(low + COMPATIBLE_GRID.bin_width, at, sigma) - norm.cdf(low, at, sigma)
+    difference = (100 * line)[None].astype(np.float32)
+    known = Known(np.array(["GALAXY"]), np.array([0.2]))
+    left = remove_known_lines(difference, np.ones_like(difference), known, COMPATIBLE_GRID)
+    assert (left**2).sum() < 0.01 * (difference**2).sum()

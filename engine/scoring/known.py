@@ -1,0 +1,40 @@
+"""What the redshift pipeline says of objects, as far as a score may use it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Known:
+    """What the pipeline says of N objects.
+
+    Parameters
+    ----------
+    classes : (N,) array of str
+        ``GALAXY``, ``QSO`` or ``STAR``; empty where a file does not say.
+    redshift : (N,) float64
+        NaN where there is none.
+    """
+
+    classes: NDArray[np.str_]
+    redshift: NDArray[np.float64]
+
+    @classmethod
+    def of_columns(cls, columns: Mapping[str, NDArray]) -> "Known":
+        """Take class and redshift from reader columns, (N,) each.
+
+        Without a class there is none to calibrate in.
+        """
+        n = len(columns["target_id"])
+        classes = np.asarray(columns.get("spectype", np.full(n, "")), str)
+        return cls(classes, np.asarray(columns.get("redshift", np.full(n, np.nan)), np.float64))
+
+    def __len__(self) -> int:
+        return len(self.classes)
+
+    def take(self, rows: NDArray[np.integer]) -> "Known":
+        """Return what is known of some objects, given by their (K,) places."""
+        return Known(self.classes[rows], self.redshift[rows])
