@@ -61,7 +61,7 @@ class Spectra(NamedTuple):
 
 def write_spectra(root: Path) -> Spectra:
     """Write simulated spectra as coadd files with their redrock files."""
-    write_survey(root, N_OBJECTS, SEED)
+    write_survey(root, N_OBJECTS, SimulatedSurvey(SEED))
     return Spectra(root, sorted(root.rglob("coadd-*.fits")))
 
 

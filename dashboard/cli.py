@@ -84,6 +84,8 @@ def _add_making(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     simulate.add_argument(
         "--resolution", action="store_true", help="write the resolution matrices too (4 × the size)"
     )
+    simulate.add_argument("--drifted", action="store_true",
+                          help="noise, lines and gas that no calibration knows")  # fmt: skip
     simulate.add_argument("--weights", type=Path, help="weights file for --catalog")
     simulate.add_argument("--batch-rows", type=_count, default=500_000, help="rows of a batch")
     simulate.add_argument("--threads", type=_count, help="default: one per core")

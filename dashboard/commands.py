@@ -13,6 +13,7 @@ from .settings import Settings
 if TYPE_CHECKING:
     from anomaly_explorer.engine.model.weights import TrainedModel
     from anomaly_explorer.engine.scan.crew import Crew
+    from anomaly_explorer.engine.simulation.survey import SimulatedSurvey
 
 EXPORT_FORMATS = {
     ".csv": "csv",
@@ -35,12 +36,24 @@ def simulate(options: Namespace) -> None:
         return
     from anomaly_explorer.engine.simulation.write import write_survey
 
+    survey = _survey(options)
     with progress("simulating") as advance:
         write_survey(
-            options.out, options.objects, options.seed, resolution=options.resolution,
-            progress=advance,
-        )  # fmt: skip
+            options.out, options.objects, survey, resolution=options.resolution, progress=advance
+        )
     say(f"{options.objects:,} simulated spectra in {options.out} (seed {options.seed})")
+
+
+def _survey(options: Namespace) -> "SimulatedSurvey":
+    from anomaly_explorer.engine.simulation.survey import (
+        DRIFTED_VERSION,
+        GENERATOR_VERSION,
+        SimulatedSurvey,
+    )
+
+    return SimulatedSurvey(
+        options.seed, DRIFTED_VERSION if options.drifted else GENERATOR_VERSION
+    )
 
 
 def _simulate_catalog(options: Namespace) -> None:
@@ -48,9 +61,8 @@ def _simulate_catalog(options: Namespace) -> None:
     from anomaly_explorer.engine.model.weights import load_model
     from anomaly_explorer.engine.scan.run import run_scan_with
     from anomaly_explorer.engine.scan.simulated import Simulator, plan_simulation
-    from anomaly_explorer.engine.simulation.survey import SimulatedSurvey
 
-    survey = SimulatedSurvey(options.seed)
+    survey = _survey(options)
     plan = plan_simulation(survey, options.objects, options.batch_rows)
     model = load_model(options.weights or SHIPPED)
     crew = Simulator(survey, model, n_threads=options.threads or len(os.sched_getaffinity(0)))

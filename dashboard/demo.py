@@ -36,8 +36,9 @@ def prepare_demo(folder: Path, n_objects: int) -> tuple[Path, Path]:
     say(f"Simulated survey of {n_objects:,} objects in {root} (every spectrum is simulated)")
     try:
         commands.simulate(
-            Namespace(out=spectra, catalog=None, objects=n_objects, seed=SEED, resolution=False)
-        )
+            Namespace(out=spectra, catalog=None, objects=n_objects, seed=SEED, resolution=False,
+                      drifted=False)
+        )  # fmt: skip
         commands.scan(
             Namespace(spectra=[spectra], out=catalog, weights=None, batch_rows=500_000, workers=1,
                       scheduler=None)

@@ -174,7 +174,7 @@ def write_scan(path, n):
         "grid": "desi-arms/16",
         "counts": {"objects": n, "files": 300, "without_spectra": 1, "failures": 2},
         "surveys": {"DESI": n},
-        "simulated": {"generator_version": 1, "seed": 42},
+        "simulated": {"generator_version": 2, "seed": 42},
         "skipped": [
             {"path": "redrock.fits", "reason": "no spectra", "kind": "without_spectra"},
             {"path": "a.fits", "reason": "broken", "kind": "failure"},

@@ -13,6 +13,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from . import drift
 from .canvas import (
     LIGHT_KM_S,
     N_KNOTS,
@@ -26,7 +27,7 @@ from .canvas import (
     scale_to,
     wavelength_of,
 )
-from .population import DOUBLE_PEAK, ELG, LRG, Target
+from .population import DOUBLE_PEAK, ELG, LOW_METALLICITY, LRG, Target
 from .random import between, branch, normal, uniform
 from .templates import N_REST, REST_FIRST, REST_STEP
 
@@ -95,6 +96,8 @@ def draw_galaxy(target: Target) -> Galaxy:
     old = (1.0 - young - middle) * metal
     nucleus = between(s, 7, 0.3, 1.0) if uniform(s, 6) < 0.10 else 0.0
     width = 230.0 * activity**1.5 * math.exp(0.5 * normal(s, 8)) + 25.0 * nucleus
+    if target.injected == LOW_METALLICITY:
+        return _draw_primitive(branch(target.key, 11))
     is_split = target.injected == DOUBLE_PEAK
     return Galaxy(
         old,
@@ -108,6 +111,24 @@ def draw_galaxy(target: Target) -> Galaxy:
         nucleus,
         between(s, 11, 40.0, 130.0) + 120.0 * nucleus,
         between(s, 12, 300.0, 650.0) if is_split else 0.0,
+    )
+
+
+@njit(nogil=True, error_model="numpy")
+def _draw_primitive(s: np.uint64) -> Galaxy:
+    """Draw a galaxy of almost unprocessed gas: extreme lines, hardly any nitrogen, no dust."""
+    return Galaxy(
+        old=0.0,
+        poor=between(s, 0, 0.0, 0.3),
+        middle=0.0,
+        young=between(s, 1, 0.7, 1.0),
+        dust=between(s, 2, 0.0, 0.15),
+        alpha_width=between(s, 3, 500.0, 2000.0),
+        metal=0.0,
+        ion=1.0,
+        nucleus=0.0,
+        sigma=between(s, 4, 25.0, 60.0),
+        split=0.0,
     )
 
 
@@ -148,7 +169,7 @@ def _paint_stars(galaxy: Galaxy, redshift: float, table: NDArray, canvas: Canvas
 
 
 @njit(nogil=True, error_model="numpy")
-def _line_ratios(g: Galaxy) -> tuple[float, ...]:
+def _line_ratios(g: Galaxy, is_drifted: bool) -> tuple[float, ...]:
     """Return the strength of each of `LINES` relative to Hα."""
     beta, agn, stars = 1.0 / 2.86, g.nucleus, 1.0 - g.nucleus
     o3 = beta * (stars * 10.0 ** (-0.65 + 1.45 * g.ion) + agn * 8.0)
@@ -156,6 +177,8 @@ def _line_ratios(g: Galaxy) -> tuple[float, ...]:
     n2 = stars * 10.0 ** (-1.5 + 1.2 * g.metal) + agn * 0.9
     s2 = stars * (0.10 + 0.22 * (1.0 - g.ion)) + agn * 0.45
     o1 = 0.02 * stars + 0.13 * agn
+    if is_drifted:
+        o3, o2, n2 = drift.OXYGEN_III * o3, drift.OXYGEN_II * o2, drift.NITROGEN_II * n2
     ne3 = 0.085 * o3 + 0.01 * agn
     auroral = 0.02 * o3 * max(0.0, 1.0 - 2.0 * g.metal)
     s3 = 0.05 + 0.10 * g.ion
@@ -197,13 +220,14 @@ def paint_galaxy(target: Target, table: NDArray[np.float32], canvas: Canvas) -> 
     intrinsic = galaxy.old * table[0, k] + galaxy.poor * table[1, k]
     intrinsic += galaxy.middle * table[2, k] + galaxy.young * table[3, k]
     alpha = scale * intrinsic * galaxy.alpha_width * (1.0 + target.redshift)
-    ratios = _line_ratios(galaxy)
+    ratios = _line_ratios(galaxy, target.is_drifted)
+    width = galaxy.sigma * (drift.LINE_WIDTH if target.is_drifted else 1.0)
     for n in range(len(LINES)):
         # Gas sits in more dust than stars do: 0.44 of Calzetti 1997, softened.
         dimming = math.exp(-1.6 * galaxy.dust * dust_curve(LINES[n]))
         area = alpha * ratios[n] * dimming
         center = LINES[n] * (1.0 + target.redshift)
-        sigma = observed_sigma(center, galaxy.sigma)
+        sigma = observed_sigma(center, width)
         shift = 0.5 * galaxy.split / LIGHT_KM_S * center
         add_line(canvas.flux, center - shift, 0.5 * area, sigma)
         add_line(canvas.flux, center + shift, 0.5 * area, sigma)

@@ -10,7 +10,10 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from anomaly_explorer.engine.spectra.grid import ARMS
+
 from .canvas import (
+    FIRST_WAVELENGTH,
     LIGHT_KM_S,
     N_LATTICE,
     STEP,
@@ -24,20 +27,25 @@ from .canvas import (
 from .galaxy import OXYGEN_II
 from .instrument import Shot
 from .population import (
+    AMPLIFIER_STEP,
     ARM_OFFSET,
     BAL,
+    CHANGING_LOOK,
     COSMIC,
     DLA,
     FRINGING,
     LENSED_LINE,
     SKY_RESIDUAL,
     SUPERNOVA,
+    TELLURIC,
     UNKNOWN_BUMP,
     Target,
 )
 from .quasar import LYMAN_ALPHA
 from .random import between, branch, uniform
 
+# First pixel of each arm on the lattice.
+_STARTS = tuple(round((arm.first_wavelength - FIRST_WAVELENGTH) / STEP) for arm in ARMS)
 _C_IV, _SI_IV, _N_V, _MG_II, _AL_III = 1549.06, 1396.76, 1240.81, 2798.75, 1857.0
 _C_IV_MIN_REDSHIFT = 1.45
 
@@ -59,6 +67,22 @@ _SUPERNOVA = (
 )
 
 
+# Broad lines of a nucleus that has lit up: rest Å (vacuum), area relative to that of Hα.
+_NUCLEUS = ((6564.61, 1.0), (4862.68, 0.35), (4687.02, 0.3), (4341.68, 0.15))
+
+# Telluric absorption: from and to, in Å, and the optical depth of the middle of the band at the
+# airmass of a normal exposure: O2 B, H2O, O2 A, H2O, H2O (Hinkle, Wallace & Livingston 2003).
+_TELLURIC = np.array(
+    [
+        (6867.0, 6950.0, 0.35),
+        (7165.0, 7340.0, 0.18),
+        (7594.0, 7700.0, 1.1),
+        (8120.0, 8350.0, 0.18),
+        (8940.0, 9800.0, 0.5),
+    ]
+)
+
+
 @njit(nogil=True, error_model="numpy")
 def inject_in_sky(target: Target, canvas: Canvas) -> None:
     """Change the noiseless spectrum on the canvas by the anomaly of `target`, if it is of the sky.
@@ -76,6 +100,8 @@ def inject_in_sky(target: Target, canvas: Canvas) -> None:
         _add_lensed(s, target, canvas.flux)
     elif target.injected == UNKNOWN_BUMP:
         _add_bump(s, canvas.flux)
+    elif target.injected == CHANGING_LOOK:
+        _light_up(s, target, canvas.flux)
 
 
 @njit(nogil=True, error_model="numpy")
@@ -149,6 +175,19 @@ def _add_bump(s: np.uint64, flux: NDArray[np.float64]) -> None:
 
 
 @njit(nogil=True, error_model="numpy")
+def _light_up(s: np.uint64, target: Target, flux: NDArray[np.float64]) -> None:
+    """Add what a black hole shows when it begins to feed: a blue continuum and broad lines."""
+    light = target.flux * between(s, 0, 0.2, 1.2)
+    for i in range(N_LATTICE):
+        flux[i] += light * (wavelength_of(i) / (1.0 + target.redshift) / 4500.0) ** -2.2
+    area = light * between(s, 1, 100.0, 400.0) * (1.0 + target.redshift)
+    width = between(s, 2, 2000.0, 6000.0)
+    for rest, share in _NUCLEUS:
+        center = rest * (1.0 + target.redshift)
+        add_line(flux, center, share * area, observed_sigma(center, width))
+
+
+@njit(nogil=True, error_model="numpy")
 def inject_in_arm(target: Target, number: int, lines: NDArray[np.float64], shot: Shot) -> None:
     """Change what an arm expects to see, `shot.model`, by the anomaly of `target`.
 
@@ -165,6 +204,10 @@ def inject_in_arm(target: Target, number: int, lines: NDArray[np.float64], shot:
         shot.model[:] += share * lines
     elif target.injected == COSMIC:
         _add_cosmic_rays(s, number, shot)
+    elif target.injected == TELLURIC:
+        _absorb_telluric(s, number, shot.model)
+    elif target.injected == AMPLIFIER_STEP and number == int(3.0 * uniform(s, 20)):
+        _step_amplifier(s, shot)
 
 
 @njit(nogil=True, error_model="numpy")
@@ -188,3 +231,26 @@ def _add_cosmic_rays(s: np.uint64, number: int, shot: Shot) -> None:
         for i in range(middle - 2, middle + 3):
             share = math.exp(-0.5 * ((i - middle) / 0.8) ** 2)
             shot.model[i] += height * share * shot.sigma[middle]
+
+
+@njit(nogil=True, error_model="numpy")
+def _absorb_telluric(s: np.uint64, number: int, model: NDArray[np.float64]) -> None:
+    """Correct the absorption of the air by too little, or by too much."""
+    share = between(s, 21, 0.15, 0.6) * (1.0 if uniform(s, 22) < 0.6 else -1.0)
+    for i in range(len(model)):
+        w = wavelength_of(_STARTS[number] + i)
+        for first, last, depth in _TELLURIC:
+            if first < w < last:
+                # Steep at the head of a band, with a long tail to the red.
+                x = (w - first) / (last - first)
+                model[i] *= math.exp(-share * depth * 6.75 * x**0.5 * (1.0 - x) ** 2 / 1.93)
+
+
+@njit(nogil=True, error_model="numpy")
+def _step_amplifier(s: np.uint64, shot: Shot) -> None:
+    """Shift one half of the arm by a share of its noise: the bias of one amplifier was wrong."""
+    n = len(shot.model)
+    first = 0 if uniform(s, 23) < 0.5 else n // 2
+    height = between(s, 24, 0.25, 1.5) * (1.0 if uniform(s, 25) < 0.5 else -1.0)
+    for i in range(first, first + n // 2):
+        shot.model[i] += height * shot.sigma[n // 2]

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from anomaly_explorer.engine.spectra.grid import ARMS, Arm
 
+from . import drift
 from .population import NO_TARGET, SKY_FIBER, Target
 from .random import between, branch, fill_normals, normal, uniform
 from .sky import sky_continuum, sky_lines
@@ -111,11 +112,15 @@ class ArmModel(NamedTuple):
 
 
 class Exposure(NamedTuple):
-    """How long and under what sky a fiber was exposed; `number` is the count of exposures."""
+    """How long and under what sky a fiber was exposed; `number` is the count of exposures.
+
+    `excess` is the true noise over what the pipeline reports, beyond its own scatter.
+    """
 
     seconds: float
     moon: float
     number: int
+    excess: float
 
 
 class Shot(NamedTuple):
@@ -163,7 +168,8 @@ def draw_exposure(target: Target) -> Exposure:
     if target.program == 0 and uniform(s, 0) < 0.25:
         number = 2 + int(3.0 * uniform(s, 1))
     seconds = typical * number * math.exp(0.2 * normal(s, 2))
-    return Exposure(seconds, moon * math.exp(0.1 * normal(s, 3)), number)
+    excess = drift.NOISE if target.is_drifted else 1.0
+    return Exposure(seconds, moon * math.exp(0.1 * normal(s, 3)), number, excess)
 
 
 @njit(nogil=True, error_model="numpy")
@@ -200,20 +206,21 @@ def estimate_sigma(exposure: Exposure, arm: ArmModel, shot: Shot) -> None:
         counts = arm.counts[i] * exposure.seconds * 1.0e-3
         sky = arm.continuum[i] * exposure.moon + arm.lines[i]
         electrons = counts * (sky + max(shot.model[i], 0.0))
-        shot.sigma[i] = math.sqrt(electrons + _READ_VARIANCE * exposure.number) / counts
+        noise = math.sqrt(electrons + _READ_VARIANCE * exposure.number) / counts
+        shot.sigma[i] = exposure.excess * noise
 
 
 @njit(nogil=True, error_model="numpy")
 def read_out(
     shot: Shot,
     stream: np.uint64,
-    flux: NDArray[np.float32],
-    ivar: NDArray[np.float32],
-    mask: NDArray[np.uint32],
+    excess: float,
+    row: tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.uint32]],
 ) -> None:
     """Draw the noise of an arm and write one row of flux, ivar and mask, each (n,)."""
+    flux, ivar, mask = row
     n = len(flux)
-    reported = 1.0 + _IVAR_ERROR * normal(stream, 5)
+    reported = excess**2 * (1.0 + _IVAR_ERROR * normal(stream, 5))
     fill_normals(branch(stream, 0), shot.noise)
     for i in range(n):
         flux[i] = shot.model[i] + shot.sigma[i] * shot.noise[i]

@@ -29,7 +29,8 @@ INJECTED_TYPES = (
     "",
     "double_peak",
     "bal",
-    "blend",
+    "blend_galaxy",
+    "blend_star",
     "supernova",
     "high_z",
     "arm_offset",
@@ -42,11 +43,19 @@ INJECTED_TYPES = (
     "dla",
     "lensed_line",
     "unknown_bump",
+    "wrong_redshift",
+    "telluric",
+    "cross_talk",
+    "amplifier_step",
+    "red_quasar",
+    "low_metallicity",
+    "changing_look",
 )
 (
     DOUBLE_PEAK,
     BAL,
-    BLEND,
+    BLEND_GALAXY,
+    BLEND_STAR,
     SUPERNOVA,
     HIGH_Z,
     ARM_OFFSET,
@@ -59,25 +68,55 @@ INJECTED_TYPES = (
     DLA,
     LENSED_LINE,
     UNKNOWN_BUMP,
-) = range(1, 16)
+    WRONG_REDSHIFT,
+    TELLURIC,
+    CROSS_TALK,
+    AMPLIFIER_STEP,
+    RED_QUASAR,
+    LOW_METALLICITY,
+    CHANGING_LOOK,
+) = range(1, 24)
 _INJECTION_SHARE = 0.04
 
-# Which anomalies can happen to which class. A damped Lyman-alpha absorber needs z > 2.15 to be in
-# the blue arm; a broad absorption line needs C IV or Mg II there.
-_ANOMALIES = (
-    (DOUBLE_PEAK, BLEND, SUPERNOVA, LENSED_LINE, FRINGING, UNKNOWN_BUMP, ARM_OFFSET, COSMIC),
-    (LENSED_LINE, BLEND, SUPERNOVA, FRINGING, UNKNOWN_BUMP, SKY_RESIDUAL, ARM_OFFSET, BLEND),
-    (DOUBLE_PEAK, BLEND, COSMIC, SKY_RESIDUAL, UNKNOWN_BUMP, ARM_OFFSET, DOUBLE_PEAK, BLEND),
-    (BAL, HIGH_Z, BAL, HIGH_Z, UNKNOWN_BUMP, ARM_OFFSET, BAL, BAL),
-    (CARBON_STAR, CV, WD_M, COSMIC, SKY_RESIDUAL, ARM_OFFSET, CARBON_STAR, CV),
-    (WD_M, CV, WD_M, CV, UNKNOWN_BUMP, FRINGING, WD_M, CV),
+# Which classes each anomaly can happen to; one named twice gets it twice as often. A damped
+# Lyman-alpha absorber needs z > 2.15 to be in the blue arm: `_draw_anomaly` sees to it.
+_HOSTS = {
+    DOUBLE_PEAK: (BGS, ELG, ELG),
+    BAL: (QSO, QSO, QSO),
+    BLEND_GALAXY: (BGS, LRG, ELG),
+    BLEND_STAR: (BGS, LRG, ELG),
+    SUPERNOVA: (BGS, LRG),
+    HIGH_Z: (QSO, QSO),
+    ARM_OFFSET: (BGS, LRG, ELG, QSO, STAR, WHITE_DWARF),
+    COSMIC: (BGS, LRG, ELG, STAR, WHITE_DWARF),
+    FRINGING: (BGS, LRG, ELG, STAR, WHITE_DWARF),
+    SKY_RESIDUAL: (LRG, ELG, STAR, WHITE_DWARF),
+    CARBON_STAR: (STAR, STAR),
+    CV: (STAR, STAR, WHITE_DWARF, WHITE_DWARF),
+    WD_M: (STAR, STAR, WHITE_DWARF, WHITE_DWARF),
+    LENSED_LINE: (BGS, LRG, LRG),
+    UNKNOWN_BUMP: (BGS, LRG, ELG, QSO, STAR, WHITE_DWARF),
+    WRONG_REDSHIFT: (BGS, LRG, ELG, QSO),
+    TELLURIC: (BGS, LRG, QSO, STAR, WHITE_DWARF),
+    CROSS_TALK: (BGS, LRG, ELG, QSO, STAR),
+    AMPLIFIER_STEP: (BGS, LRG, ELG, QSO, STAR, WHITE_DWARF),
+    RED_QUASAR: (QSO, QSO),
+    LOW_METALLICITY: (BGS, ELG, ELG),
+    CHANGING_LOOK: (BGS,),
+}
+_CHOICES = tuple(
+    np.array([injected for injected, hosts in _HOSTS.items() for host in hosts if host == kind])
+    for kind in range(WHITE_DWARF + 1)
 )
 _DLA_MIN_REDSHIFT = 2.15
 _BAL_MIN_REDSHIFT = 0.5
 
 
 class Target(NamedTuple):
-    """What one fiber points at; `flux` is the level near 6500 Å in 1e-17 erg s⁻¹ cm⁻² Å⁻¹."""
+    """What one fiber points at; `flux` is the level near 6500 Å in 1e-17 erg s⁻¹ cm⁻² Å⁻¹.
+
+    `is_drifted` says that it is one of the drifted generator's objects: see `drift`.
+    """
 
     key: np.uint64
     kind: int
@@ -85,10 +124,11 @@ class Target(NamedTuple):
     redshift: float
     flux: float
     injected: int
+    is_drifted: bool
 
 
 @njit(nogil=True, error_model="numpy")
-def draw_target(key: np.uint64, use: int, program: int) -> Target:
+def draw_target(key: np.uint64, use: int, program: int, is_drifted: bool) -> Target:
     """Draw what a fiber points at from its key, its use and its program.
 
     `use` is SCIENCE, SKY or UNASSIGNED; `program` is 0 for dark and 1 for bright.
@@ -96,7 +136,7 @@ def draw_target(key: np.uint64, use: int, program: int) -> Target:
     stream = branch(key, 1)
     if use != SCIENCE:
         kind = SKY_FIBER if use == SKY else NO_TARGET
-        return Target(key, kind, program, 0.0, 0.0, NOT_INJECTED)
+        return Target(key, kind, program, 0.0, 0.0, NOT_INJECTED, is_drifted)
     kind = _draw_class(uniform(stream, 0), program)
     redshift = draw_redshift(branch(key, 2), kind)
     median, scatter = _FLUX[kind]
@@ -106,7 +146,7 @@ def draw_target(key: np.uint64, use: int, program: int) -> Target:
         injected = _draw_anomaly(stream, kind, redshift)
     if injected == HIGH_Z:
         redshift = between(stream, 4, 5.8, 6.45)
-    return Target(key, kind, program, redshift, flux, injected)
+    return Target(key, kind, program, redshift, flux, injected, is_drifted)
 
 
 @njit(nogil=True, error_model="numpy")
@@ -119,7 +159,8 @@ def _draw_class(u: float, program: int) -> int:
 
 @njit(nogil=True, error_model="numpy")
 def _draw_anomaly(stream: np.uint64, kind: int, redshift: float) -> int:
-    choice = _ANOMALIES[kind][int(8.0 * uniform(stream, 3))]
+    choices = _CHOICES[kind]
+    choice = choices[int(len(choices) * uniform(stream, 3))]
     if kind == QSO and choice != HIGH_Z and redshift > _DLA_MIN_REDSHIFT:
         return DLA if uniform(stream, 5) < 0.7 else choice
     if choice == BAL and redshift < _BAL_MIN_REDSHIFT:

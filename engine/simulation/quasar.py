@@ -12,6 +12,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from . import drift
 from .canvas import (
     LIGHT_KM_S,
     N_KNOTS,
@@ -25,8 +26,8 @@ from .canvas import (
     scale_to,
     wavelength_of,
 )
-from .population import Target
-from .random import branch, normal, uniform
+from .population import RED_QUASAR, Target
+from .random import between, branch, normal, uniform
 from .templates import N_REST, REST_FIRST, REST_STEP
 
 LYMAN_ALPHA, LYMAN_BETA, LYMAN_LIMIT = 1215.67, 1025.72, 911.75
@@ -82,11 +83,13 @@ def draw_quasar(target: Target) -> Quasar:
     sequence = normal(s, 0)  # strong [O III] and weak iron at one end, the reverse at the other
     red = uniform(s, 1) < 0.06
     reddening = (0.12 if red else 0.012) * -math.log(uniform(s, 2))
+    is_red = target.injected == RED_QUASAR
+    reddening = between(s, 9, 0.25, 1.0) if is_red else min(reddening, 0.5)
     baldwin = (2.2 / target.flux) ** 0.15 if target.flux > 0.0 else 1.0
     return Quasar(
         -1.55 + 0.28 * normal(s, 3),
-        min(reddening, 0.5),
-        1700.0 * math.exp(0.35 * normal(s, 4)),
+        reddening,
+        (drift.LINE_WIDTH if target.is_drifted else 1.0) * 1700.0 * math.exp(0.35 * normal(s, 4)),
         250.0 * math.exp(0.2 * normal(s, 5)),
         min(max(baldwin, 0.5), 2.0) * math.exp(0.35 * normal(s, 6)),
         math.exp(0.7 * sequence + 0.2 * normal(s, 7)),

@@ -16,11 +16,10 @@ from numpy.typing import NDArray
 
 from anomaly_explorer.engine.spectra.grid import ARMS
 
-from .canvas import N_LATTICE, Canvas, new_canvas, wavelength_of
+from .canvas import Canvas, new_canvas, wavelength_of
 from .compiled import compiled
 from .facts import N_FACTS, Fact
-from .galaxy import paint_galaxy
-from .injection import inject_in_arm, inject_in_sky
+from .injection import inject_in_arm
 from .instrument import (
     ArmModel,
     Exposure,
@@ -35,34 +34,14 @@ from .instrument import (
     read_out,
 )
 from .measure import measure_object, measure_snr, measure_structure
+from .paint import paint
 from .population import (
-    BGS,
-    BLEND,
-    CARBON_STAR,
-    CV,
-    ELG,
-    HIGH_Z,
     NOT_INJECTED,
-    QSO,
-    STAR,
-    WD_M,
-    WHITE_DWARF,
     Target,
-    draw_redshift,
     draw_target,
 )
-from .quasar import paint_quasar
-from .random import between, branch, uniform
-from .star import (
-    add_m_dwarf,
-    paint_carbon_star,
-    paint_cataclysmic,
-    paint_star,
-    paint_white_dwarf,
-)
+from .random import branch
 from .templates import N_REST, Templates, templates
-
-_CLEAN, _SECOND, _FINAL = range(3)
 
 
 class Fibers(NamedTuple):
@@ -71,6 +50,7 @@ class Fibers(NamedTuple):
     keys: NDArray[np.uint64]
     uses: NDArray[np.int8]
     programs: NDArray[np.int64]
+    is_drifted: bool
 
 
 class Rows(NamedTuple):
@@ -125,73 +105,6 @@ def first_rows(rows: Rows, n: int) -> Rows:
 
 
 @njit(nogil=True, error_model="numpy")
-def _paint(target: Target, bench: Bench) -> None:
-    """Paint the noiseless spectrum, and the same without its anomaly on `canvas.clean`."""
-    canvas = bench.canvas
-    # A loop with one call, because numba compiles a callee anew into every place it is called.
-    for stage in range(_FINAL if target.injected == NOT_INJECTED else _CLEAN, _FINAL + 1):
-        _paint_class(_sitter(target, stage), bench)
-        if stage == _CLEAN:
-            canvas.clean[:] = canvas.flux
-        elif stage == _SECOND:
-            canvas.other[:] = canvas.flux
-    if target.injected == BLEND:
-        for i in range(N_LATTICE):
-            canvas.flux[i] += canvas.other[i]
-    elif target.injected == WD_M:
-        add_m_dwarf(target, bench.templates.star, canvas)
-    if target.injected != NOT_INJECTED:
-        inject_in_sky(target, canvas)
-
-
-@njit(nogil=True, error_model="numpy")
-def _sitter(target: Target, stage: int) -> Target:
-    """Return what is painted at a stage: the host without anomaly, a companion, the target."""
-    if stage == _CLEAN:
-        return _without_anomaly(target)
-    return _companion(target) if stage == _SECOND else target
-
-
-@njit(nogil=True, error_model="numpy")
-def _without_anomaly(target: Target) -> Target:
-    redshift = target.redshift
-    if target.injected == HIGH_Z:
-        redshift = draw_redshift(branch(target.key, 2), target.kind)
-    return Target(target.key, target.kind, target.program, redshift, target.flux, NOT_INJECTED)
-
-
-@njit(nogil=True, error_model="numpy")
-def _companion(target: Target) -> Target:
-    """Return the second object of a blend, a galaxy or one in three times a star."""
-    s = branch(target.key, 60)
-    kind = BGS if target.kind == BGS else ELG
-    if uniform(s, 0) < 0.33:
-        kind = STAR
-    z = draw_redshift(branch(s, 1), kind)
-    light = target.flux * between(s, 1, 0.3, 1.0)
-    return Target(branch(s, 2), kind, target.program, z, light, NOT_INJECTED)
-
-
-@njit(nogil=True, error_model="numpy")
-def _paint_class(target: Target, bench: Bench) -> None:
-    tables, canvas = bench.templates, bench.canvas
-    if target.injected == CARBON_STAR:
-        paint_carbon_star(target, tables.star, canvas)
-    elif target.injected == CV:
-        paint_cataclysmic(target, canvas)
-    elif target.kind <= ELG:
-        paint_galaxy(target, tables.galaxy, canvas)
-    elif target.kind == QSO:
-        paint_quasar(target, tables.iron, canvas)
-    elif target.kind == WHITE_DWARF or target.injected == WD_M:
-        paint_white_dwarf(target, canvas)
-    elif target.kind == STAR:
-        paint_star(target, tables.star, canvas)
-    else:
-        canvas.flux[:] = 0.0
-
-
-@njit(nogil=True, error_model="numpy")
 def _expose(target: Target, exposure: Exposure, number: int, bench: Bench) -> None:
     arm, shot = bench.arms[number], bench.shots[number]
     stream = branch(branch(target.key, 41), number)
@@ -206,7 +119,10 @@ def _expose(target: Target, exposure: Exposure, number: int, bench: Bench) -> No
 
 
 @njit(nogil=True, error_model="numpy")
-def _write_arm(target: Target, number: int, row: int, bench: Bench, rows: Rows) -> None:
+def _write_arm(
+    target: Target, exposure: Exposure, number: int, bench: Bench, out: tuple[Rows, int]
+) -> None:
+    rows, row = out
     shot, start = bench.shots[number], bench.arms[number].start
     if len(rows.model[number]) > 0:
         rows.model[number][row] = shot.model
@@ -216,7 +132,7 @@ def _write_arm(target: Target, number: int, row: int, bench: Bench, rows: Rows) 
         flux[:], ivar[:], mask[:] = 0.0, 0.0, 0
         return
     stream = branch(branch(target.key, 41), number)
-    read_out(shot, stream, flux, ivar, mask)
+    read_out(shot, stream, exposure.excess, (flux, ivar, mask))
     measure_snr(number, flux, ivar, rows.facts[row])
     measure_structure(shot.model, ivar, rows.facts[row])
     if target.injected != NOT_INJECTED:
@@ -241,7 +157,9 @@ def _measure_anomaly(
 
 @njit(nogil=True, error_model="numpy")
 def _draw_row(fibers: Fibers, row: int, facts: NDArray[np.float64]) -> Target:
-    target = draw_target(fibers.keys[row], fibers.uses[row], fibers.programs[row])
+    target = draw_target(
+        fibers.keys[row], fibers.uses[row], fibers.programs[row], fibers.is_drifted
+    )
     facts[Fact.TRUE_REDSHIFT] = target.redshift
     facts[Fact.KIND] = target.kind
     facts[Fact.INJECTED] = target.injected
@@ -271,11 +189,11 @@ def _entries(source_digest: int) -> tuple[Callable, Callable]:
     def render(fibers: Fibers, bench: Bench, rows: Rows) -> int:
         for row in range(len(fibers.keys)):
             target = _draw_row(fibers, row, rows.facts[row])
-            _paint(target, bench)
+            paint(target, bench.templates, bench.canvas)
             exposure = draw_exposure(target)
             for number in range(3):
                 _expose(target, exposure, number, bench)
-                _write_arm(target, number, row, bench, rows)
+                _write_arm(target, exposure, number, bench, (rows, row))
             measure_object(target, exposure, bench.canvas.flux, rows.facts[row])
         return source_digest
 

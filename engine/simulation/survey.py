@@ -19,7 +19,8 @@ from .random import object_keys
 from .render import Fibers, Rows, draw, first_rows, new_bench, new_rows, render
 
 # Raised whenever any spectrum of any survey would change: catalogs name it, and refuse another.
-GENERATOR_VERSION = 1
+# The drifted generator is a version of its own: see `drift`.
+GENERATOR_VERSION, DRIFTED_VERSION = 2, 3
 
 _NUMBERS = {
     "redshift": Fact.REDSHIFT,
@@ -68,7 +69,7 @@ class SimulatedSurvey:
     seed : int
         0 to 2^63 - 1; another seed is another universe.
     version : int
-        Generator version; only the present one can be made.
+        Generator version: the present one, or the present drifted one.
 
     Examples
     --------
@@ -82,10 +83,11 @@ class SimulatedSurvey:
     version: int = GENERATOR_VERSION
 
     def __post_init__(self) -> None:
-        if self.version != GENERATOR_VERSION:
+        if self.version not in (GENERATOR_VERSION, DRIFTED_VERSION):
             raise InputError(
                 f"The simulated survey asks for generator version {self.version}, and this "
-                f"program has version {GENERATOR_VERSION}: simulate the survey again."
+                f"program has version {GENERATOR_VERSION} (drifted: {DRIFTED_VERSION}): simulate "
+                "the survey again."
             )
         if not 0 <= self.seed < 2**63:
             raise InputError(f"A survey's seed is a number from 0 to 2^63 - 1, got {self.seed}.")
@@ -179,6 +181,7 @@ class SimulatedSurvey:
             object_keys(np.uint64(self.seed), np.uint64(self.version), ids),
             identity.fiber_uses(self.seed, self.version, indices),
             identity.program_codes(indices),
+            self.version == DRIFTED_VERSION,
         )
 
     def _columns(self, ids: NDArray[np.int64], facts: NDArray[np.float64]) -> dict[str, NDArray]:

@@ -32,7 +32,7 @@ Written by: anomaly-explorer simulate
 def write_survey(
     out: Path,
     n_objects: int,
-    seed: int,
+    survey: SimulatedSurvey,
     *,
     resolution: bool = False,
     progress: Progress | None = None,
@@ -47,8 +47,7 @@ def write_survey(
         Folder to write to; made when missing.
     n_objects : int
         Number of objects, about 500 a file.
-    seed : int
-        Seed of the survey.
+    survey : SimulatedSurvey
     resolution : bool
         Write RESOLUTION HDUs too: 350 kB more per spectrum, as in DESI's files.
     progress : callable, optional
@@ -59,7 +58,6 @@ def write_survey(
     InputError
         When `out` holds another survey, or is a file.
     """
-    survey = SimulatedSurvey(seed)
     target_ids = survey.target_ids(n_objects)
     _claim(out, survey, n_objects)
     groups = list(_groups(survey, target_ids))

@@ -21,7 +21,7 @@ N = 130
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     out = tmp_path_factory.mktemp("simulated") / "survey"
-    write_survey(out, N, seed=5)
+    write_survey(out, N, SURVEY)
     return out
 
 
@@ -93,7 +93,7 @@ def test_writing_again_keeps_finished_files_and_makes_missing_ones(folder):
     before, content = kept.stat().st_mtime_ns, lost.read_bytes()
     lost.unlink()
     seen = []
-    write_survey(folder, N, seed=5, progress=lambda done, n: seen.append((done, n)))
+    write_survey(folder, N, SURVEY, progress=lambda done, n: seen.append((done, n)))
     assert kept.stat().st_mtime_ns == before
     assert lost.read_bytes() == content
     assert seen[-1] == (N, N)
@@ -102,18 +102,18 @@ def test_writing_again_keeps_finished_files_and_makes_missing_ones(folder):
 
 def test_another_survey_is_refused(folder, tmp_path):
     with pytest.raises(InputError, match="already holds another survey"):
-        write_survey(folder, N, seed=6)
+        write_survey(folder, N, SimulatedSurvey(6))
     with pytest.raises(InputError, match="already holds another survey"):
-        write_survey(folder, N + 1, seed=5)
+        write_survey(folder, N + 1, SURVEY)
     (tmp_path / "notes.txt").write_text("mine")
     with pytest.raises(InputError, match="holds no simulated survey"):
-        write_survey(tmp_path, N, seed=5)
+        write_survey(tmp_path, N, SURVEY)
     with pytest.raises(InputError, match="is a file"):
-        write_survey(tmp_path / "notes.txt", N, seed=5)
+        write_survey(tmp_path / "notes.txt", N, SURVEY)
 
 
 def test_resolution_is_written_when_asked(tmp_path):
-    write_survey(tmp_path / "r", 4, seed=5, resolution=True)
+    write_survey(tmp_path / "r", 4, SURVEY, resolution=True)
     with fits.open(coadds(tmp_path / "r")[0]) as hdus:
         for arm in ARMS:
             stored = hdus[f"{arm.value.upper()}_RESOLUTION"].data

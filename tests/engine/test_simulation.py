@@ -115,8 +115,9 @@ def test_ids_of_another_seed_are_refused():
 
 
 def test_bad_surveys_are_refused():
-    with pytest.raises(InputError, match="version 99"):
-        SimulatedSurvey(1, version=99)
+    for version in (1, 99):
+        with pytest.raises(InputError, match=f"version {version}, and this"):
+            SimulatedSurvey(1, version=version)
     with pytest.raises(InputError, match="seed is a number"):
         SimulatedSurvey(-1)
     for n in (0, identity.capacity() + 1):

@@ -136,7 +136,7 @@ def test_info_counts_what_the_columns_hold(random_store):
         assert found["tiers_all"][tier] == mask.sum()
         assert found["tiers"][tier] == (mask & is_science).sum()
     assert found["tiers"]["mild"] < found["tiers_all"]["mild"]
-    assert found["simulated"] == {"generator_version": 1, "seed": 42}
+    assert found["simulated"] == {"generator_version": 2, "seed": 42}
     assert found["model"]["id"] == "0123456789ab"
     assert found["skipped"] == {"without_spectra": 1, "failure": 2}
     json.dumps(found)

@@ -38,7 +38,7 @@ def choose(page, group, label):
 def test_the_demo_is_large_enough_and_says_simulated(demo):
     info = json.loads(run_command("info", demo.store, "--json").stdout)
     assert info["objects"] >= 5000
-    assert info["simulated"] == {"generator_version": 1, "seed": 1}
+    assert info["simulated"] == {"generator_version": 2, "seed": 1}
     table = demo.table("injected_type", "population")
     injected = [bool(v) for v in table["injected_type"].to_pylist()]
     assert sum(injected) >= 0.02 * len(injected)
