@@ -22,11 +22,13 @@ from .known import Known
 _LIGHT_KMS = speed_of_light / 1e3
 _NARROW = [line for line in LINES if line.kind != "absorption" and line.wavelength > 3300]
 _BROAD = [line for line in LINES if line.kind != "absorption" and not line.name.startswith("[")]
-_STELLAR = [line for line in LINES if line.kind == "absorption" and line.wavelength > 3900]
+_STELLAR = [line for line in LINES if line.kind == "absorption" and line.wavelength > 2300]
+_MAGNESIUM = [line for line in LINES if line.name.startswith("Mg II")]
+_BALMER = [line for line in LINES if line.kind == "both" and line.wavelength > 3800]
 # Full widths at half maximum in km/s. Two are fitted where widths vary: a sum of them comes near
 # any width between.
 _NARROW_KMS, _BROAD_KMS = (120.0, 420.0), (2500.0, 7000.0)
-_GALAXY_KMS, _STAR_KMS = (450.0,), (100.0,)
+_GALAXY_KMS, _STAR_KMS, _BALMER_KMS = (450.0,), (100.0, 500.0), (2000.0,)
 
 
 def _table(*parts: tuple[list[SpectralLine], tuple[float, ...]]) -> NDArray[np.float64]:
@@ -36,7 +38,12 @@ def _table(*parts: tuple[list[SpectralLine], tuple[float, ...]]) -> NDArray[np.f
 
 # Rest wavelength (Å) and width (km/s) of what is fitted in each class, (L, 2).
 KNOWN_LINES = {
-    "GALAXY": _table((_NARROW, _NARROW_KMS), (_STELLAR, _GALAXY_KMS)),
+    "GALAXY": _table(
+        (_NARROW, _NARROW_KMS),
+        (_STELLAR, _GALAXY_KMS),
+        (_MAGNESIUM, _GALAXY_KMS),
+        (_BALMER, _BALMER_KMS),
+    ),
     "QSO": _table((_NARROW, _NARROW_KMS), (_BROAD, _BROAD_KMS)),
     "STAR": _table((_STELLAR, _STAR_KMS)),
 }

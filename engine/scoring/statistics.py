@@ -7,6 +7,7 @@ Each looks at the difference of flux and model in units of what noise and model 
 - ``gain``: an arm whose flux is off by a factor;
 - ``sky``: the lines of the night sky, under- or oversubtracted;
 - ``fringe``: waves in the NIR arm, of periods from 28 to 95 Å;
+- ``modes``: how far the model is off in the ways it is often off;
 - ``latent``: how lonely the latents are.
 """
 
@@ -21,30 +22,33 @@ from anomaly_explorer.engine.spectra.grid import ARMS, Arm, BinGrid
 from .filters import WIDTHS, filter_bank, match_filters
 
 MATCHED = tuple(f"width_{width:g}" for width in WIDTHS)
-NAMES = ("misfit", *MATCHED, "gain", "sky", "fringe", "latent")
+NAMES = ("misfit", *MATCHED, "gain", "sky", "fringe", "modes", "latent")
 # Combined with these weights; what the Earth or the instrument does, and what the sky above does.
 INSTRUMENT = {"gain": 1.0, "sky": 1.0, "fringe": 1.0, "width_0": 1.0}
-ASTRO = {"misfit": 2.0, "latent": 2.0, "width_0": 1.0, "width_4": 1.0, "width_16": 1.0}
+ASTRO = {"misfit": 2.0, "latent": 1.0, "modes": 1.0, **dict.fromkeys(MATCHED, 1.0)}
 _CAP = 5.0
 _PERIODS = np.geomspace(28.0, 95.0, 24)  # Å
 
 
 @dataclass(frozen=True)
 class Difference:
-    """Flux minus model of N spectra, and how much of it is expected.
+    """Flux minus model of N spectra without what is known, and how much of it is expected.
 
     Parameters
     ----------
     values : (N, B) float32
-        With known narrow lines taken out.
+        With known lines and the modes of the model's error taken out.
     weight : (N, B) float32
         1 / (variance of the noise + variance of the model); 0 where nothing is known.
     model : (N, B) float32
+    strength : (N,) float32
+        Sum of squares of the modes; NaN where there are none.
     """
 
     values: NDArray[np.float32]
     weight: NDArray[np.float32]
     model: NDArray[np.float32]
+    strength: NDArray[np.float32]
 
 
 def measure(
@@ -71,6 +75,7 @@ def measure(
     found["gain"] = np.fmax.reduce(gains)
     found["sky"] = _templates(difference, np.asarray(sky, np.float32))
     found["fringe"] = _fringe(difference, grid)
+    found["modes"] = difference.strength
     # A density has no scale: its exponential is not needed, only that it is positive.
     found["latent"] = np.logaddexp(0, np.asarray(surprise, np.float64)).astype(np.float32)
     return {name: found[name] for name in NAMES}, filters

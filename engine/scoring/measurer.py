@@ -1,0 +1,136 @@
+"""From spectra to statistics: the network's model, what is known taken out, and what is left."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from anomaly_explorer.engine.model.denoiser import Denoiser
+from anomaly_explorer.engine.model.weighing import WeighedInput
+from anomaly_explorer.engine.spectra.grid import ARMS, BinGrid
+
+from .density import LatentDensity
+from .error_modes import Differences, ErrorModes
+from .known import Known
+from .known_lines import remove_known_lines
+from .statistics import NAMES, Difference, measure
+
+_BLOCK = 1024
+_LEAST_SNR = 1e-3
+# Arms that must have data in so large a share of their bins.
+_LEAST_ARMS, _LEAST_SHARE = 2, 0.5
+# More normals of a class tell no more of so few modes.
+_MODE_NORMALS = 6000
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The statistics of N spectra.
+
+    Parameters
+    ----------
+    values : mapping of str to (N,) array
+        Under `statistics.NAMES`; NaN where one could not be measured, and all of a spectrum
+        without data in half of the bins of two arms.
+    filters : (N, W) int64
+        Best filter of each width.
+    snr : (N,) float64
+        Median over the known bins of flux over noise; positive.
+    latents : (N, 128) float32
+    """
+
+    values: Mapping[str, NDArray[np.floating]]
+    filters: NDArray[np.int64]
+    snr: NDArray[np.float64]
+    latents: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Measurer:
+    """Turns spectra into statistics with one network.
+
+    Parameters
+    ----------
+    network : Denoiser
+        In eval mode.
+    density : LatentDensity
+        Of latents the network was trained on.
+    sky : (K, B) array
+        Templates of sky residuals.
+    grid : BinGrid
+    modes : mapping of str to ErrorModes
+        By class; of a class without them the network's variance is believed as it is.
+    """
+
+    network: Denoiser
+    density: LatentDensity
+    sky: NDArray[np.floating]
+    grid: BinGrid
+    modes: Mapping[str, ErrorModes] = field(default_factory=dict)
+
+    def with_modes(self, spectra: WeighedInput, known: Known) -> "Measurer":
+        """Return one with the modes of the classes that N normals belong to.
+
+        Give normals that the network was not trained on: to those it is closer than to others.
+        Raises ValueError for a class with too few.
+        """
+        modes = {}
+        for name in np.unique(known.classes[known.classes != ""]):
+            rows = np.flatnonzero(known.classes == name)[:_MODE_NORMALS]
+            differences, _, _ = self._differences(spectra.take(rows), known.take(rows))
+            modes[str(name)] = ErrorModes.fit(differences)
+        return replace(self, modes=modes)
+
+    def measure(self, spectra: WeighedInput, known: Known) -> Measured:
+        """Return the statistics of N spectra."""
+        parts = [
+            self._measure(spectra.take(rows), known.take(rows))
+            for rows in np.array_split(np.arange(len(spectra)), -(-len(spectra) // _BLOCK) or 1)
+        ]
+        values, filters, snr, latents = zip(*parts, strict=True)
+        joined = {name: np.concatenate([each[name] for each in values]) for name in NAMES}
+        return Measured(joined, *(np.concatenate(each) for each in (filters, snr, latents)))
+
+    def _measure(self, spectra: WeighedInput, known: Known) -> tuple:
+        differences, model, latents = self._differences(spectra, known)
+        difference = self._without_modes(differences, model, known)
+        found, filters = measure(difference, self.density.surprise(latents), self.sky, self.grid)
+        shares = [spectra.is_known[:, self.grid.bins_of(arm)].mean(axis=1) for arm in ARMS]
+        lacks_data = np.sum(np.array(shares) >= _LEAST_SHARE, axis=0) < _LEAST_ARMS
+        for values in found.values():
+            values[lacks_data] = np.nan
+        return found, filters, signal_to_noise(spectra), latents
+
+    def _differences(
+        self, spectra: WeighedInput, known: Known
+    ) -> tuple[Differences, NDArray[np.float32], NDArray[np.float32]]:
+        """Return the differences without known lines, the model (N, B) and the latents."""
+        with torch.inference_mode():
+            made = self.network(torch.from_numpy(spectra.flux), torch.from_numpy(spectra.variance))
+        model, log_variance, latents = (each.numpy() for each in made)
+        values = np.where(spectra.is_known, spectra.flux - model, np.float32(0))
+        found = Differences(values, spectra.variance, np.exp(log_variance), spectra.is_known)
+        weight = found.weight(np.ones(values.shape[1]))
+        values = remove_known_lines(values, weight, known, self.grid)
+        return replace(found, values=values), model, latents
+
+    def _without_modes(
+        self, differences: Differences, model: NDArray[np.float32], known: Known
+    ) -> Difference:
+        values = differences.values.copy()
+        weight = differences.weight(np.ones(values.shape[1]))
+        strength = np.full(len(values), np.nan, np.float32)
+        for name, modes in self.modes.items():
+            rows = np.flatnonzero(known.classes == name)
+            values[rows], weight[rows], strength[rows] = modes.remove(differences.take(rows))
+        return Difference(values, weight, model, strength)
+
+
+def signal_to_noise(spectra: WeighedInput) -> NDArray[np.float64]:
+    """Return the median over the known bins of flux over noise, (N,), 0.001 at least."""
+    ratios = np.where(spectra.is_known, spectra.flux / np.sqrt(spectra.variance), np.nan)
+    has_any = spectra.is_known.any(axis=1)
+    ratios[~has_any] = 0
+    return np.maximum(np.nanmedian(ratios, axis=1).astype(np.float64), _LEAST_SNR)
