@@ -161,6 +161,18 @@ class SimulatedSurvey:
             facts[part] = self._render(ids[part], has_truth=False).facts
         return truth_of(ids, facts)
 
+    def injected_types(self, target_ids: Sequence[int] | NDArray[Any]) -> NDArray[np.str_]:
+        """Return what `truth` says of the injected types, (N,), and render nothing for it."""
+        ids = np.asarray(target_ids, dtype=np.int64)
+        facts = np.zeros((len(ids), N_FACTS))
+        draw(self._fibers(ids), facts)
+        return np.array(INJECTED_TYPES)[facts[:, Fact.INJECTED].astype(np.intp)]
+
+    def fiber_uses(self, target_ids: Sequence[int] | NDArray[Any]) -> NDArray[np.int8]:
+        """Return what the fibers were put on, (N,): `identity.SCIENCE`, `SKY`, `UNASSIGNED`."""
+        indices = self.indices(np.asarray(target_ids, dtype=np.int64))
+        return identity.fiber_uses(self.seed, self.version, indices)
+
     def _render(self, ids: NDArray[np.int64], *, has_truth: bool) -> Rows:
         rows = new_rows(len(ids), has_truth=has_truth)
         # A fresh bench per call: threads may ask at the same time.

@@ -1,0 +1,1 @@
+"""How good a score is, judged by anomalies that were put in."""

@@ -1,0 +1,136 @@
+"""What a score is worth, in figures: does it follow the noise, and does it find what was put in."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import kstest, rankdata, spearmanr
+
+NORMAL = ""
+N_DECILES, N_QUINTILES = 10, 5
+# Uniformity is asked of so many p-values: of many more, any calibration fails by a hair.
+N_UNIFORM = 10_000
+
+
+@dataclass(frozen=True)
+class Labels:
+    """What is true of N spectra.
+
+    Parameters
+    ----------
+    injected : (N,) array of str
+        Type of the anomaly; empty for a normal spectrum.
+    classes : (N,) array of str
+        As the pipeline has it.
+    snr : (N,) float64
+        Signal-to-noise ratio of a bin.
+    """
+
+    injected: NDArray[np.str_]
+    classes: NDArray[np.str_]
+    snr: NDArray[np.float64]
+
+    @property
+    def is_normal(self) -> NDArray[np.bool_]:
+        """Return which spectra are normal, (N,)."""
+        return self.injected == NORMAL
+
+    @property
+    def types(self) -> list[str]:
+        """Return the types of anomalies, sorted."""
+        return sorted(set(self.injected.tolist()) - {NORMAL})
+
+
+def figures(
+    score: NDArray[np.floating], labels: Labels, p_value: NDArray[np.floating] | None = None
+) -> dict[str, Any]:
+    """Return the figures of one score.
+
+    Parameters
+    ----------
+    score : (N,) array
+        Larger is odder; NaN is no score, which finds nothing and alarms nobody.
+    labels : Labels
+        Of the same N spectra.
+    p_value : (N,) array, optional
+        Of a score that claims how rare it is.
+
+    Returns
+    -------
+    dict
+        ``rho`` and ``rho_by_class`` (Spearman's with S/N among normals), ``auc``, ``recall_1pct``
+        and ``recall_01pct`` at the score that 1 and 0.1 % of the normals exceed, each the mean over
+        the types, the same ``_by_type``, ``recall_1pct_by_snr_quintile`` (of the anomalies, faint
+        to bright) and ``n_normals``. With p-values, among normals: ``fpr_1pct`` and
+        ``fpr_by_snr_decile`` (share of p < 0.01, faint to bright) and ``ks_p`` (of the first
+        10,000 against uniform); without, ``fpr_by_snr_decile`` at the score that 1 % exceed.
+    """
+    score = np.nan_to_num(np.asarray(score, np.float64), nan=-np.inf)
+    normal = labels.is_normal
+    limit_1, limit_01 = np.quantile(score[normal], (0.99, 0.999))
+    auc = _by_type(labels, lambda rows: _auc(score[normal], score[rows]))
+    recall_1 = _by_type(labels, lambda rows: float((score[rows] > limit_1).mean()))
+    recall_01 = _by_type(labels, lambda rows: float((score[rows] > limit_01).mean()))
+    odd = np.flatnonzero(~normal)
+    found: dict[str, Any] = {
+        "n_normals": int(normal.sum()),
+        "rho": _rho(score[normal], labels.snr[normal]),
+        "rho_by_class": {
+            str(name): _rho(score[rows], labels.snr[rows])
+            for name in np.unique(labels.classes[normal])
+            for rows in [normal & (labels.classes == name)]
+        },
+        "auc": _mean(auc),
+        "auc_by_type": auc,
+        "recall_1pct": _mean(recall_1),
+        "recall_1pct_by_type": recall_1,
+        "recall_01pct": _mean(recall_01),
+        "recall_01pct_by_type": recall_01,
+        "recall_1pct_by_snr_quintile": _shares(score[odd] > limit_1, labels.snr[odd], N_QUINTILES),
+    }
+    return found | _alarms(score > limit_1, labels, p_value)
+
+
+def _alarms(
+    is_above: NDArray[np.bool_], labels: Labels, p_value: NDArray[np.floating] | None
+) -> dict[str, Any]:
+    """Return what is said of false positives."""
+    normal = labels.is_normal
+    snr = labels.snr[normal]
+    if p_value is None:
+        return {"fpr_by_snr_decile": _shares(is_above[normal], snr, N_DECILES)}
+    p = np.asarray(p_value, np.float64)[normal]
+    known = p[np.isfinite(p)]
+    return {
+        "fpr_1pct": float((p < 0.01).mean()),
+        "fpr_by_snr_decile": _shares(p < 0.01, snr, N_DECILES),
+        "ks_p": float(kstest(known[:N_UNIFORM], "uniform").pvalue),
+    }
+
+
+def _by_type(labels: Labels, of: Any) -> dict[str, float]:
+    return {name: of(labels.injected == name) for name in labels.types}
+
+
+def _mean(values: Mapping[str, float]) -> float:
+    return float(np.mean(list(values.values())))
+
+
+def _rho(score: NDArray[np.float64], snr: NDArray[np.float64]) -> float:
+    known = np.isfinite(score)
+    return float(spearmanr(score[known], snr[known]).statistic)
+
+
+def _auc(normal: NDArray[np.float64], odd: NDArray[np.float64]) -> float:
+    """Return how often an anomaly has the larger score of a pair; equal ones count half."""
+    ranks = rankdata(np.concatenate([normal, odd]))
+    above = ranks[len(normal) :].sum() - len(odd) * (len(odd) + 1) / 2
+    return float(above / (len(normal) * len(odd)))
+
+
+def _shares(is_in: NDArray[np.bool_], snr: NDArray[np.float64], n_parts: int) -> list[float]:
+    """Return the share that is in, in parts of equal count, faint to bright."""
+    parts = np.array_split(is_in[np.argsort(snr, kind="stable")], n_parts)
+    return [float(part.mean()) for part in parts]

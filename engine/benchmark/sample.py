@@ -1,0 +1,152 @@
+"""Spectra to train on, to calibrate with and to judge by, drawn from simulated surveys.
+
+A survey has few anomalies of each type. Which objects carry which is drawn before anything is
+rendered, so any number of each type costs only those.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anomaly_explorer.engine.model.preprocess import prepare_input
+from anomaly_explorer.engine.model.weighing import WeighedInput, weigh_bins
+from anomaly_explorer.engine.scoring.gate import SCIENCE, gate_objects
+from anomaly_explorer.engine.scoring.known import Known
+from anomaly_explorer.engine.scoring.measurer import signal_to_noise
+from anomaly_explorer.engine.simulation import identity
+from anomaly_explorer.engine.simulation.population import INJECTED_TYPES
+from anomaly_explorer.engine.simulation.survey import SimulatedSurvey
+from anomaly_explorer.engine.spectra.grid import COMPATIBLE_GRID
+
+from .figures import NORMAL, Labels
+
+Progress = Callable[[int, int], None]
+_BLOCK = 50_000  # objects drawn at once
+_READ = 512  # spectra rendered at once
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Science targets of a simulated survey, N of them.
+
+    Parameters
+    ----------
+    weighed : WeighedInput
+        What the noise-aware network sees.
+    compatible : (N, B) float32
+        What the compatible network sees.
+    known : Known
+        Class and redshift by the pipeline.
+    labels : Labels
+        What was put in.
+    strength : (N,) float64
+        Ideal S/N of what was put in; 0 = nothing.
+    """
+
+    weighed: WeighedInput
+    compatible: NDArray[np.float32]
+    known: Known
+    labels: Labels
+    strength: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.strength)
+
+
+def draw_sample(
+    survey: SimulatedSurvey, n_normals: int, n_each: int, progress: Progress | None = None
+) -> Sample:
+    """Render science targets of a survey, normals first, then the anomalies type by type.
+
+    The first of each kind in the survey are taken; the few that the gate holds back are missing.
+
+    Parameters
+    ----------
+    survey : SimulatedSurvey
+    n_normals, n_each : int
+        Normal spectra, and anomalies of each type.
+    progress : callable, optional
+        Called with (done, total).
+    """
+    wanted = {NORMAL: n_normals, **dict.fromkeys(INJECTED_TYPES[1:], n_each)}
+    found: dict[str, list[NDArray[np.int64]]] = {name: [] for name in wanted}
+    for ids in _blocks(survey):
+        ids = ids[survey.fiber_uses(ids) == identity.SCIENCE]
+        types = survey.injected_types(ids)
+        for name, parts in found.items():
+            parts.append(ids[types == name][: wanted[name] - sum(map(len, parts))])
+        if all(sum(map(len, found[name])) == n for name, n in wanted.items()):
+            break
+    return _render(survey, np.concatenate([part for parts in found.values() for part in parts]),
+                   progress)  # fmt: skip
+
+
+def draw_sky(survey: SimulatedSurvey, n: int) -> WeighedInput:
+    """Render the first n sky fibers of a survey."""
+    ids = np.zeros(0, np.int64)
+    for block in _blocks(survey):
+        ids = np.concatenate([ids, block[survey.fiber_uses(block) == identity.SKY]])[:n]
+        if len(ids) == n:
+            break
+    return _joined([weigh_bins(survey.spectra(part), COMPATIBLE_GRID) for part in _parts(ids)])
+
+
+def _blocks(survey: SimulatedSurvey) -> Iterator[NDArray[np.int64]]:
+    for start in range(0, identity.capacity(), _BLOCK):
+        indices = np.arange(start, min(start + _BLOCK, identity.capacity()))
+        yield identity.target_ids(survey.seed, survey.version, indices)
+
+
+def _parts(ids: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+    return np.array_split(ids, -(-len(ids) // _READ) or 1)
+
+
+def _joined(parts: list[WeighedInput]) -> WeighedInput:
+    return WeighedInput(
+        np.concatenate([part.flux for part in parts]),
+        np.concatenate([part.variance for part in parts]),
+        np.concatenate([part.amplitude for part in parts]),
+    )
+
+
+def _render(survey: SimulatedSurvey, ids: NDArray[np.int64], progress: Progress | None) -> Sample:
+    parts, done = [], 0
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        for part in pool.map(lambda some: _render_part(survey, some), _parts(ids)):
+            parts.append(part)
+            done = min(done + _READ, len(ids))
+            if progress is not None:
+                progress(done, len(ids))
+    weighed = _joined([part.weighed for part in parts])
+
+    def join(of: Callable[[Sample], NDArray]) -> NDArray:
+        return np.concatenate([of(part) for part in parts])
+
+    return Sample(
+        weighed,
+        join(lambda part: part.compatible),
+        Known(join(lambda part: part.known.classes), join(lambda part: part.known.redshift)),
+        Labels(
+            join(lambda part: part.labels.injected),
+            join(lambda part: part.labels.classes),
+            join(lambda part: part.labels.snr),
+        ),
+        join(lambda part: part.strength),
+    )
+
+
+def _render_part(survey: SimulatedSurvey, ids: NDArray[np.int64]) -> Sample:
+    batch, truth = survey.spectra_with_truth(ids)
+    model_input = prepare_input(batch, COMPATIBLE_GRID)
+    population, _ = gate_objects(batch.columns, model_input.coverage)
+    rows = np.flatnonzero(population == SCIENCE)
+    weighed = weigh_bins(batch, COMPATIBLE_GRID).take(rows)
+    known = Known.of_columns(batch.columns).take(rows)
+    labels = Labels(truth["injected_type"][rows], known.classes, signal_to_noise(weighed))
+    return Sample(
+        weighed, model_input.normalized_flux[rows], known, labels, truth["strength"][rows]
+    )
