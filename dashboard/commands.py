@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .judging import benchmark as benchmark
 from .progress import progress, say, steps
 from .settings import Settings
 
@@ -51,9 +52,7 @@ def _survey(options: Namespace) -> "SimulatedSurvey":
         SimulatedSurvey,
     )
 
-    return SimulatedSurvey(
-        options.seed, DRIFTED_VERSION if options.drifted else GENERATOR_VERSION
-    )
+    return SimulatedSurvey(options.seed, DRIFTED_VERSION if options.drifted else GENERATOR_VERSION)
 
 
 def _simulate_catalog(options: Namespace) -> None:

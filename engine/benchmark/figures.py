@@ -1,6 +1,6 @@
 """What a score is worth, in figures: does it follow the noise, and does it find what was put in."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,7 +44,10 @@ class Labels:
 
 
 def figures(
-    score: NDArray[np.floating], labels: Labels, p_value: NDArray[np.floating] | None = None
+    score: NDArray[np.floating],
+    labels: Labels,
+    p_value: NDArray[np.floating] | None = None,
+    headline: Collection[str] = (),
 ) -> dict[str, Any]:
     """Return the figures of one score.
 
@@ -56,16 +59,19 @@ def figures(
         Of the same N spectra.
     p_value : (N,) array, optional
         Of a score that claims how rare it is.
+    headline : collection of str, optional
+        Types that means are taken over; all when none is named.
 
     Returns
     -------
     dict
         ``rho`` and ``rho_by_class`` (Spearman's with S/N among normals), ``auc``, ``recall_1pct``
         and ``recall_01pct`` at the score that 1 and 0.1 % of the normals exceed, each the mean over
-        the types, the same ``_by_type``, ``recall_1pct_by_snr_quintile`` (of the anomalies, faint
-        to bright) and ``n_normals``. With p-values, among normals: ``fpr_1pct`` and
-        ``fpr_by_snr_decile`` (share of p < 0.01, faint to bright) and ``ks_p`` (of the first
-        10,000 against uniform); without, ``fpr_by_snr_decile`` at the score that 1 % exceed.
+        the headline types (NaN where there are none), the same ``_by_type``,
+        ``recall_1pct_by_snr_quintile`` (of the anomalies, faint to bright) and ``n_normals``. With
+        p-values, among normals: ``fpr_1pct`` and ``fpr_by_snr_decile`` (share of p < 0.01, faint to
+        bright) and ``ks_p`` (of the first 10,000 against uniform); without, ``fpr_by_snr_decile``
+        at the score that 1 % exceed.
     """
     score = np.nan_to_num(np.asarray(score, np.float64), nan=-np.inf)
     normal = labels.is_normal
@@ -73,7 +79,8 @@ def figures(
     auc = _by_type(labels, lambda rows: _auc(score[normal], score[rows]))
     recall_1 = _by_type(labels, lambda rows: float((score[rows] > limit_1).mean()))
     recall_01 = _by_type(labels, lambda rows: float((score[rows] > limit_01).mean()))
-    odd = np.flatnonzero(~normal)
+    names = list(headline) or labels.types
+    odd = np.flatnonzero(np.isin(labels.injected, names))
     found: dict[str, Any] = {
         "n_normals": int(normal.sum()),
         "rho": _rho(score[normal], labels.snr[normal]),
@@ -82,11 +89,11 @@ def figures(
             for name in np.unique(labels.classes[normal])
             for rows in [normal & (labels.classes == name)]
         },
-        "auc": _mean(auc),
+        "auc": _mean(auc, names),
         "auc_by_type": auc,
-        "recall_1pct": _mean(recall_1),
+        "recall_1pct": _mean(recall_1, names),
         "recall_1pct_by_type": recall_1,
-        "recall_01pct": _mean(recall_01),
+        "recall_01pct": _mean(recall_01, names),
         "recall_01pct_by_type": recall_01,
         "recall_1pct_by_snr_quintile": _shares(score[odd] > limit_1, labels.snr[odd], N_QUINTILES),
     }
@@ -114,8 +121,8 @@ def _by_type(labels: Labels, of: Any) -> dict[str, float]:
     return {name: of(labels.injected == name) for name in labels.types}
 
 
-def _mean(values: Mapping[str, float]) -> float:
-    return float(np.mean(list(values.values())))
+def _mean(values: Mapping[str, float], names: list[str]) -> float:
+    return float(np.mean([values[name] for name in names])) if names else float("nan")
 
 
 def _rho(score: NDArray[np.float64], snr: NDArray[np.float64]) -> float:
@@ -133,4 +140,4 @@ def _auc(normal: NDArray[np.float64], odd: NDArray[np.float64]) -> float:
 def _shares(is_in: NDArray[np.bool_], snr: NDArray[np.float64], n_parts: int) -> list[float]:
     """Return the share that is in, in parts of equal count, faint to bright."""
     parts = np.array_split(is_in[np.argsort(snr, kind="stable")], n_parts)
-    return [float(part.mean()) for part in parts]
+    return [float(part.mean()) if len(part) else float("nan") for part in parts]

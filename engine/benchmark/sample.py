@@ -56,6 +56,17 @@ class Sample:
     def __len__(self) -> int:
         return len(self.strength)
 
+    def take(self, rows: NDArray[np.integer]) -> "Sample":
+        """Return some of the spectra, given by their (K,) places."""
+        labels = self.labels
+        return Sample(
+            self.weighed.take(rows),
+            self.compatible[rows],
+            self.known.take(rows),
+            Labels(labels.injected[rows], labels.classes[rows], labels.snr[rows]),
+            self.strength[rows],
+        )
+
 
 def draw_sample(
     survey: SimulatedSurvey, n_normals: int, n_each: int, progress: Progress | None = None
@@ -92,7 +103,8 @@ def draw_sky(survey: SimulatedSurvey, n: int) -> WeighedInput:
         ids = np.concatenate([ids, block[survey.fiber_uses(block) == identity.SKY]])[:n]
         if len(ids) == n:
             break
-    return _joined([weigh_bins(survey.spectra(part), COMPATIBLE_GRID) for part in _parts(ids)])
+    parts = [weigh_bins(survey.spectra(part), COMPATIBLE_GRID) for part in _parts(ids)]
+    return parts[0].joined(*parts[1:])
 
 
 def _blocks(survey: SimulatedSurvey) -> Iterator[NDArray[np.int64]]:
@@ -105,14 +117,6 @@ def _parts(ids: NDArray[np.int64]) -> list[NDArray[np.int64]]:
     return np.array_split(ids, -(-len(ids) // _READ) or 1)
 
 
-def _joined(parts: list[WeighedInput]) -> WeighedInput:
-    return WeighedInput(
-        np.concatenate([part.flux for part in parts]),
-        np.concatenate([part.variance for part in parts]),
-        np.concatenate([part.amplitude for part in parts]),
-    )
-
-
 def _render(survey: SimulatedSurvey, ids: NDArray[np.int64], progress: Progress | None) -> Sample:
     parts, done = [], 0
     with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
@@ -121,7 +125,7 @@ def _render(survey: SimulatedSurvey, ids: NDArray[np.int64], progress: Progress 
             done = min(done + _READ, len(ids))
             if progress is not None:
                 progress(done, len(ids))
-    weighed = _joined([part.weighed for part in parts])
+    weighed = parts[0].weighed.joined(*(part.weighed for part in parts[1:]))
 
     def join(of: Callable[[Sample], NDArray]) -> NDArray:
         return np.concatenate([of(part) for part in parts])

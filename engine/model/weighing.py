@@ -49,6 +49,15 @@ class WeighedInput:
         """Return the input of some spectra, given by their (K,) places."""
         return WeighedInput(self.flux[rows], self.variance[rows], self.amplitude[rows])
 
+    def joined(self, *others: "WeighedInput") -> "WeighedInput":
+        """Return the input of these spectra and of others after them."""
+        parts = (self, *others)
+        return WeighedInput(
+            np.concatenate([part.flux for part in parts]),
+            np.concatenate([part.variance for part in parts]),
+            np.concatenate([part.amplitude for part in parts]),
+        )
+
 
 def weigh_bins(batch: SpectrumBatch, grid: BinGrid) -> WeighedInput:
     """Average N spectra into B bins, each pixel by its ivar; bad pixels do not count.

@@ -1,0 +1,136 @@
+"""Trials of several seeds as means with errors, as JSON and as a page."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+OURS = "sigma_astro"
+# What sigma_astro must reach: (figure, name, least, most).
+BARS = (
+    ("auc", "AUC", 0.885, 1.0),
+    ("recall_1pct", "recall at 1 % false positives", 0.55, 1.0),
+    ("recall_01pct", "recall at 0.1 % false positives", 0.28, 1.0),
+    ("rho", "Spearman with S/N", -0.1, 0.1),
+    ("fpr_1pct", "normals called at nominal 1 %", 0.003, 0.025),
+)
+_COLUMNS = ("rho", "auc", "recall_1pct", "recall_01pct")
+
+
+def summarize(trials: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the means over the trials of `trial.run_trial`, and their standard errors.
+
+    Figures of ``sigma_astro`` stand at the top by name, all other scores under ``scores``; each
+    figure has its standard error beside it under ``errors`` (None when there is one trial).
+    """
+    names = trials[0]["scores"]
+    scores = {name: _mean([trial["scores"][name] for trial in trials]) for name in names}
+    errors = {name: _error([trial["scores"][name] for trial in trials]) for name in names}
+    return {
+        **scores[OURS],
+        "errors": errors[OURS],
+        "scores": {name: {**scores[name], "errors": errors[name]} for name in names},
+        "drifted": _mean([trial["drifted"] for trial in trials]),
+        "seeds": [trial["seed"] for trial in trials],
+        "size": trials[0]["size"],
+        "training_s": _mean([trial["training_s"] for trial in trials]),
+        "measured_per_s": _mean([trial["measured_per_s"] for trial in trials]),
+    }
+
+
+def _mean(values: Sequence[Any]) -> Any:
+    """Return the mean of numbers, or of what stands at the same place of dicts and lists."""
+    return _reduce(values, lambda numbers: float(np.mean(numbers)))
+
+
+def _error(values: Sequence[Any]) -> Any:
+    """Return the standard error of the mean as `_mean` returns the mean."""
+    if len(values) < 2:
+        return _reduce(values, lambda _: None)
+    return _reduce(values, lambda n: float(np.std(n, ddof=1) / np.sqrt(len(n))))
+
+
+def _reduce(values: Sequence[Any], how: Any) -> Any:
+    first = values[0]
+    if isinstance(first, Mapping):
+        return {key: _reduce([value[key] for value in values], how) for key in first}
+    if isinstance(first, list):
+        return [_reduce(list(each), how) for each in zip(*values, strict=True)]
+    return how(values)
+
+
+def write_page(summary: Mapping[str, Any], machine: str, command: str) -> str:
+    """Return the page of a summary, in Markdown."""
+    size, scores = summary["size"], summary["scores"]
+    seeds = ", ".join(map(str, summary["seeds"]))
+    head = f"""# Is the score any good?
+
+Everything here is simulated: spectra, anomalies and truth come from one generator, and real data
+are harder. Printed by `{command}` on {machine}.
+
+- Seeds: {seeds}.
+- {size["n_training"]:,} normal spectra to train on for {size["epochs"]} rounds, in {summary["training_s"]:,.0f} s.
+- {size["n_calibration"]:,} to calibrate with, {size["n_test"]:,} to judge by, and {size["n_each"]} anomalies of each type.
+- All statistics of a spectrum that is in bins already: {summary["measured_per_s"]:,.0f} spectra/s.
+"""  # noqa: E501
+    return "\n".join([
+        head, *_bar_lines(summary), "", *_score_lines(scores), "",
+        *_type_lines(summary, scores), "", *_decile_lines(summary), "",
+    ])  # fmt: skip
+
+
+def _bar_lines(summary: Mapping[str, Any]) -> list[str]:
+    lines = ["| `sigma_astro` | measured | bar | |", "|---|---|---|---|"]
+    for figure, name, least, most in BARS:
+        bar = f"≥ {least}" if most == 1.0 else f"{least} to {most}"
+        met = "met" if least <= summary[figure] <= most else "**missed**"
+        lines.append(f"| {name} | {_with_error(summary, figure)} | {bar} | {met} |")
+    worst = max(summary["rho_by_class"].values(), key=abs)
+    met = "met" if abs(worst) <= 0.1 else "**missed**"
+    lines.append(f"| largest Spearman with S/N in a class | {worst:+.3f} | ≤ 0.1 in size | {met} |")
+    return lines
+
+
+def _with_error(figures: Mapping[str, Any], name: str) -> str:
+    error = figures["errors"][name]
+    return f"{figures[name]:.3f}" + (f" ± {error:.3f}" if error is not None else "")
+
+
+def _score_lines(scores: Mapping[str, Any]) -> list[str]:
+    lines = [
+        "Means over the sixteen types that the bars are stated for.", "",
+        "| score | Spearman with S/N | AUC | recall at 1 % | recall at 0.1 % |",
+        "|---|---|---|---|---|",
+    ]  # fmt: skip
+    for name, figures in scores.items():
+        cells = " | ".join(_with_error(figures, column) for column in _COLUMNS)
+        lines.append(f"| {name} | {cells} |")
+    return lines
+
+
+def _type_lines(summary: Mapping[str, Any], scores: Mapping[str, Any]) -> list[str]:
+    rivals = {name: each for name, each in scores.items() if not name.startswith("sigma_")}
+    best = max(rivals, key=lambda name: rivals[name]["recall_1pct"])
+    lines = [
+        f"Recall at 1 % false positives by type, beside the best of the others ({best}).", "",
+        "| type | sigma_astro | sigma_instrument | sigma_all | best other |",
+        "|---|---|---|---|---|",
+    ]  # fmt: skip
+    for name in summary["recall_1pct_by_type"]:
+        cells = [
+            scores[each]["recall_1pct_by_type"][name]
+            for each in (OURS, "sigma_instrument", "sigma_all", best)
+        ]
+        lines.append(f"| `{name}` | {' | '.join(f'{cell:.2f}' for cell in cells)} |")
+    return lines
+
+
+def _decile_lines(summary: Mapping[str, Any]) -> list[str]:
+    drifted = summary["drifted"]
+    rows = {"calibrated survey": summary, "drifted survey, not calibrated again": drifted}
+    lines = ["Share of normals with p < 0.01, in deciles of S/N, faint to bright, in %.", ""]
+    lines += ["| | " + " | ".join(map(str, range(1, 11))) + " | Spearman |", "|---" * 12 + "|"]
+    for name, figures in rows.items():
+        cells = " | ".join(f"{100 * share:.1f}" for share in figures["fpr_by_snr_decile"])
+        lines.append(f"| {name} | {cells} | {figures['rho']:+.3f} |")
+    return lines

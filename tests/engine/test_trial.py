@@ -1,0 +1,70 @@
+"""A whole trial of the score, much too small to be good, and what a page says of several."""
+
+import json
+
+import numpy as np
+import pytest
+from threadpoolctl import threadpool_limits
+
+from anomaly_explorer.engine.benchmark.report import summarize, write_page
+from anomaly_explorer.engine.benchmark.trial import HEADLINE, TrialSize, run_trial
+from anomaly_explorer.engine.model.network import BigAE
+from anomaly_explorer.engine.simulation.population import INJECTED_TYPES
+from anomaly_explorer.engine.threads import one_thread
+
+TINY = TrialSize(1500, 1, 3_000, 11_000, 1500, 4, 120, 3)
+
+
+@pytest.fixture(scope="module")
+def trial():
+    said = []
+    with one_thread(), threadpool_limits(1):  # beside other tests threads wait for each other
+        found = run_trial(21, TINY, BigAE(496).eval(), said.append)
+    assert any("training on" in line for line in said)
+    return found
+
+
+def test_a_trial_judges_every_score_raw_and_calibrated(trial):
+    names = list(trial["scores"])
+    assert names[:3] == ["sigma_astro", "sigma_instrument", "sigma_all"]
+    assert len(names) == 3 + 2 * 5
+    for name, figures in trial["scores"].items():
+        assert set(figures["recall_1pct_by_type"]) == set(INJECTED_TYPES[1:]), name
+        headline = [figures["recall_1pct_by_type"][each] for each in HEADLINE]
+        assert figures["recall_1pct"] == pytest.approx(np.mean(headline))
+    assert len(HEADLINE) == 16
+
+
+def test_calibration_takes_the_noise_out_of_every_score(trial):
+    for name, figures in trial["scores"].items():
+        if "calibrated" in name or name.startswith("sigma_"):
+            assert abs(figures["rho"]) < 0.15, name
+            assert 0.001 < figures["fpr_1pct"] < 0.03, name
+    # The compatible score is a noise meter even untrained, and the drifted survey is noticed.
+    assert trial["scores"]["compatible score"]["rho"] < -0.3
+    drifted, same = trial["drifted"], trial["scores"]["sigma_astro"]
+    assert drifted["fpr_1pct"] > 2 * same["fpr_1pct"]
+
+
+def test_a_summary_has_means_and_errors_and_is_json(trial):
+    other = json.loads(json.dumps(trial))
+    other["scores"]["sigma_astro"]["auc"] += 0.2
+    found = summarize([trial, other])
+    auc = trial["scores"]["sigma_astro"]["auc"]
+    assert found["auc"] == pytest.approx(auc + 0.1)
+    assert found["errors"]["auc"] == pytest.approx(0.1)
+    assert found["errors"]["rho"] == pytest.approx(0)
+    assert len(found["fpr_by_snr_decile"]) == 10
+    assert json.loads(json.dumps(found))["scores"]["compatible score"]["auc"] > 0
+    assert summarize([trial])["errors"]["auc"] is None
+
+
+def test_the_page_says_what_is_met_and_what_is_missed(trial):
+    summary = summarize([trial])
+    page = write_page(summary, "2 cores", "command")
+    assert "Everything here is simulated" in page
+    assert "**missed**" in page  # three rounds of training find next to nothing
+    good = write_page({**summary, "recall_1pct": 0.9, "auc": 0.95}, "2 cores", "command")
+    assert good.count("**missed**") < page.count("**missed**")
+    for name in INJECTED_TYPES[1:]:
+        assert f"| `{name}` |" in page
