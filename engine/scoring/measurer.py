@@ -1,15 +1,19 @@
 """From spectra to statistics: the network's model, what is known taken out, and what is left."""
 
+import os
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from anomaly_explorer.engine.model.denoiser import Denoiser
 from anomaly_explorer.engine.model.weighing import WeighedInput
 from anomaly_explorer.engine.spectra.grid import ARMS, BinGrid
+from anomaly_explorer.engine.threads import one_thread
 
 from .density import LatentDensity
 from .error_modes import Differences, ErrorModes
@@ -85,10 +89,13 @@ class Measurer:
 
     def measure(self, spectra: WeighedInput, known: Known) -> Measured:
         """Return the statistics of N spectra."""
-        parts = [
-            self._measure(spectra.take(rows), known.take(rows))
-            for rows in np.array_split(np.arange(len(spectra)), -(-len(spectra) // _BLOCK) or 1)
-        ]
+        blocks = np.array_split(np.arange(len(spectra)), -(-len(spectra) // _BLOCK) or 1)
+        n_threads = len(os.sched_getaffinity(0))
+        # A block a thread: most of the work is compiled loops that no library would spread.
+        with one_thread(), threadpool_limits(1), ThreadPoolExecutor(n_threads) as pool:
+            parts = list(
+                pool.map(lambda rows: self._measure(spectra.take(rows), known.take(rows)), blocks)
+            )
         values, filters, snr, latents = zip(*parts, strict=True)
         joined = {name: np.concatenate([each[name] for each in values]) for name in NAMES}
         return Measured(joined, *(np.concatenate(each) for each in (filters, snr, latents)))
