@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 
 from anomaly_explorer.engine.model.forward import forward_blocks
 from anomaly_explorer.engine.model.network import BigAE
+from anomaly_explorer.engine.scoring.residual import score_residuals
+from anomaly_explorer.engine.spectra.grid import COMPATIBLE_GRID
 
 from .pca import WeightedPca
 from .sample import Sample
@@ -52,7 +54,9 @@ def fit_baselines(training: Sample, compatible: BigAE, seed: int = 0) -> dict[st
 
 
 def _encode(network: BigAE, sample: Sample) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
-    """Return the mean squared residuals, (N,), and the latents of the compatible network."""
+    """Return score_mse, (N,), and the latents of the compatible network."""
     flux = sample.compatible
     made, latents = forward_blocks(network, flux, torch.device("cpu"))
-    return np.mean((flux - made) ** 2, axis=1, dtype=np.float64), latents
+    # Science targets of the simulator have every bin.
+    scores = score_residuals(flux, made, np.ones(flux.shape, bool), COMPATIBLE_GRID)
+    return scores.score_mse.astype(np.float64), latents

@@ -67,7 +67,7 @@ def figures(
     dict
         ``rho`` and ``rho_by_class`` (Spearman's with S/N among normals), ``auc``, ``recall_1pct``
         and ``recall_01pct`` at the score that 1 and 0.1 % of the normals exceed, each the mean over
-        the headline types (NaN where there are none), the same ``_by_type``,
+        the headline types (none of these without an anomaly), ``_by_type``,
         ``recall_1pct_by_snr_quintile`` (of the anomalies, faint to bright) and ``n_normals``. With
         p-values, among normals: ``fpr_1pct`` and ``fpr_by_snr_decile`` (share of p < 0.01, faint to
         bright) and ``ks_p`` (of the first 10,000 against uniform); without, ``fpr_by_snr_decile``
@@ -76,11 +76,6 @@ def figures(
     score = np.nan_to_num(np.asarray(score, np.float64), nan=-np.inf)
     normal = labels.is_normal
     limit_1, limit_01 = np.quantile(score[normal], (0.99, 0.999))
-    auc = _by_type(labels, lambda rows: _auc(score[normal], score[rows]))
-    recall_1 = _by_type(labels, lambda rows: float((score[rows] > limit_1).mean()))
-    recall_01 = _by_type(labels, lambda rows: float((score[rows] > limit_01).mean()))
-    names = list(headline) or labels.types
-    odd = np.flatnonzero(np.isin(labels.injected, names))
     found: dict[str, Any] = {
         "n_normals": int(normal.sum()),
         "rho": _rho(score[normal], labels.snr[normal]),
@@ -89,15 +84,30 @@ def figures(
             for name in np.unique(labels.classes[normal])
             for rows in [normal & (labels.classes == name)]
         },
-        "auc": _mean(auc, names),
-        "auc_by_type": auc,
-        "recall_1pct": _mean(recall_1, names),
-        "recall_1pct_by_type": recall_1,
-        "recall_01pct": _mean(recall_01, names),
-        "recall_01pct_by_type": recall_01,
-        "recall_1pct_by_snr_quintile": _shares(score[odd] > limit_1, labels.snr[odd], N_QUINTILES),
     }
+    names = list(headline) or labels.types
+    if labels.types:
+        found |= _finds(score, labels, (limit_1, limit_01), names)
     return found | _alarms(score > limit_1, labels, p_value)
+
+
+def _finds(
+    score: NDArray[np.float64], labels: Labels, limits: tuple[float, float], names: list[str]
+) -> dict[str, Any]:
+    """Return what is said of anomalies."""
+    normal, odd = labels.is_normal, np.flatnonzero(np.isin(labels.injected, names))
+    auc = _by_type(labels, lambda rows: _auc(score[normal], score[rows]))
+    recall_1, recall_01 = (
+        _by_type(labels, lambda rows, limit=limit: float((score[rows] > limit).mean()))
+        for limit in limits
+    )
+    faint_to_bright = _shares(score[odd] > limits[0], labels.snr[odd], N_QUINTILES)
+    found = {"auc": auc, "recall_1pct": recall_1, "recall_01pct": recall_01}
+    return {
+        **{figure: _mean(each, names) for figure, each in found.items()},
+        **{f"{figure}_by_type": each for figure, each in found.items()},
+        "recall_1pct_by_snr_quintile": faint_to_bright,
+    }
 
 
 def _alarms(
@@ -122,7 +132,7 @@ def _by_type(labels: Labels, of: Any) -> dict[str, float]:
 
 
 def _mean(values: Mapping[str, float], names: list[str]) -> float:
-    return float(np.mean([values[name] for name in names])) if names else float("nan")
+    return float(np.mean([values[name] for name in names]))
 
 
 def _rho(score: NDArray[np.float64], snr: NDArray[np.float64]) -> float:
@@ -140,4 +150,4 @@ def _auc(normal: NDArray[np.float64], odd: NDArray[np.float64]) -> float:
 def _shares(is_in: NDArray[np.bool_], snr: NDArray[np.float64], n_parts: int) -> list[float]:
     """Return the share that is in, in parts of equal count, faint to bright."""
     parts = np.array_split(is_in[np.argsort(snr, kind="stable")], n_parts)
-    return [float(part.mean()) if len(part) else float("nan") for part in parts]
+    return [float(part.mean()) for part in parts]

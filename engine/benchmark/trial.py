@@ -124,9 +124,8 @@ def _measurer(network: torch.nn.Module, training: Sample, sky: WeighedInput) -> 
 
 def _judge(measurer: Measurer, calibration: ScoreCalibration, sample: Sample) -> dict[str, Any]:
     found = calibration.score(measurer.measure(sample.weighed, sample.known), sample.known.classes)
-    headline = HEADLINE if sample.labels.types else ()
     return {
-        f"sigma_{name}": figures(found.sigma[name], sample.labels, found.p_value[name], headline)
+        f"sigma_{name}": figures(found.sigma[name], sample.labels, found.p_value[name], HEADLINE)
         for name in SETS
     }
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from .calibrate import Calibration
 from .combine import combine, to_sigma
 from .measurer import Measured
-from .statistics import ASTRO, INSTRUMENT
+from .statistics import ASTRO, INSTRUMENT, MATCHED
 
 SETS = {"astro": ASTRO, "instrument": INSTRUMENT, "all": {**ASTRO, **INSTRUMENT}}
 
@@ -30,18 +30,28 @@ class CalibratedScores:
         Whether fewer than three of the normals are as odd.
     p_values : mapping of str to (N,) float64
         Of each statistic.
+    matches : (N, W) array
+        How significant the best bump of each width is.
     """
 
     sigma: Mapping[str, NDArray[np.float64]]
     p_value: Mapping[str, NDArray[np.float64]]
     is_extrapolated: Mapping[str, NDArray[np.bool_]]
     p_values: Mapping[str, NDArray[np.float64]]
+    matches: NDArray[np.floating]
 
     def winner(self, name: str) -> NDArray[np.str_]:
-        """Return the least likely statistic of a set, (N,); empty where there is none."""
+        """Return the least likely statistic of a set, (N,); empty where there is none.
+
+        A bump is named by the width that fits it best: far out in the tails, which width has the
+        least p-value is a matter of their extrapolation.
+        """
         members = np.array([*SETS[name], ""])
         p = np.stack([np.nan_to_num(self.p_values[each], nan=2.0) for each in members[:-1]])
-        return members[np.where(p.min(axis=0) > 1, len(members) - 1, p.argmin(axis=0))]
+        least = members[np.where(p.min(axis=0) > 1, len(members) - 1, p.argmin(axis=0))]
+        widths = np.flatnonzero(np.isin(MATCHED, members))
+        best = np.nan_to_num(self.matches[:, widths], nan=-1.0).argmax(axis=1)
+        return np.where(np.isin(least, MATCHED), np.array(MATCHED)[widths[best]], least)
 
 
 @dataclass(frozen=True)
@@ -83,6 +93,7 @@ class ScoreCalibration:
             found,
             {name: self.combined[name].is_extrapolated(p, classes) for name, p in found.items()},
             p_values,
+            np.stack([measured.values[name] for name in MATCHED], axis=1),
         )
 
     def _p_values(

@@ -86,6 +86,8 @@ class Galaxy(NamedTuple):
 @njit(nogil=True, error_model="numpy")
 def draw_galaxy(target: Target) -> Galaxy:
     """Draw the properties of a galaxy of the class of `target`."""
+    if target.injected == LOW_METALLICITY:
+        return _draw_primitive(branch(target.key, 11))
     s = branch(target.key, 10)
     activity = _draw_activity(s, target.kind)
     metal = between(s, 1, 0.0, 0.55) if target.kind == ELG else between(s, 1, 0.25, 1.0)
@@ -96,8 +98,6 @@ def draw_galaxy(target: Target) -> Galaxy:
     old = (1.0 - young - middle) * metal
     nucleus = between(s, 7, 0.3, 1.0) if uniform(s, 6) < 0.10 else 0.0
     width = 230.0 * activity**1.5 * math.exp(0.5 * normal(s, 8)) + 25.0 * nucleus
-    if target.injected == LOW_METALLICITY:
-        return _draw_primitive(branch(target.key, 11))
     is_split = target.injected == DOUBLE_PEAK
     return Galaxy(
         old,

@@ -11,6 +11,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from anomaly_explorer.engine.spectra.grid import ARMS
+from anomaly_explorer.engine.spectra.lines import TELLURIC_BANDS
 
 from .canvas import (
     FIRST_WAVELENGTH,
@@ -70,16 +71,11 @@ _SUPERNOVA = (
 # Broad lines of a nucleus that has lit up: rest Å (vacuum), area relative to that of Hα.
 _NUCLEUS = ((6564.61, 1.0), (4862.68, 0.35), (4687.02, 0.3), (4341.68, 0.15))
 
-# Telluric absorption: from and to, in Å, and the optical depth of the middle of the band at the
-# airmass of a normal exposure: O2 B, H2O, O2 A, H2O, H2O (Hinkle, Wallace & Livingston 2003).
+# Optical depth of each of `TELLURIC_BANDS` where it is deepest: rounded by eye, and how much of it
+# is left is drawn anyway.
+_DEPTHS = (0.35, 0.18, 1.1, 0.18, 0.5)
 _TELLURIC = np.array(
-    [
-        (6867.0, 6950.0, 0.35),
-        (7165.0, 7340.0, 0.18),
-        (7594.0, 7700.0, 1.1),
-        (8120.0, 8350.0, 0.18),
-        (8940.0, 9800.0, 0.5),
-    ]
+    [(band.low, band.high, depth) for band, depth in zip(TELLURIC_BANDS, _DEPTHS, strict=True)]
 )
 
 
@@ -241,9 +237,10 @@ def _absorb_telluric(s: np.uint64, number: int, model: NDArray[np.float64]) -> N
         w = wavelength_of(_STARTS[number] + i)
         for first, last, depth in _TELLURIC:
             if first < w < last:
-                # Steep at the head of a band, with a long tail to the red.
+                # Steep at the head of a band, with a long tail to the red; 1 where x = 0.2.
                 x = (w - first) / (last - first)
-                model[i] *= math.exp(-share * depth * 6.75 * x**0.5 * (1.0 - x) ** 2 / 1.93)
+                shape = math.sqrt(x / 0.2) * ((1.0 - x) / 0.8) ** 2
+                model[i] *= math.exp(-share * depth * shape)
 
 
 @njit(nogil=True, error_model="numpy")

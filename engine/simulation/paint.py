@@ -95,7 +95,7 @@ def _companion(target: Target) -> Target:
     kind = BGS if target.kind == BGS else ELG
     if target.injected == BLEND_STAR:
         kind = STAR
-    elif target.injected == CROSS_TALK:  # 0.2 to 1.5 % of a star of magnitude 14.5 to 17
+    elif target.injected == CROSS_TALK:  # 0.2 to 1.5 % of a star of AB magnitude 14.8 to 17.3
         kind, light = STAR, between(s, 3, 0.002, 0.015) * 30.0 * 10.0 ** uniform(s, 4)
     z = draw_redshift(branch(s, 1), kind)
     drifted = target.is_drifted

@@ -55,7 +55,7 @@ def test_a_summary_has_means_and_errors_and_is_json(trial):
     assert found["errors"]["auc"] == pytest.approx(0.1)
     assert found["errors"]["rho"] == pytest.approx(0)
     assert len(found["fpr_by_snr_decile"]) == 10
-    assert json.loads(json.dumps(found))["scores"]["compatible score"]["auc"] > 0
+    assert json.loads(json.dumps(found, allow_nan=False))["scores"]["compatible score"]["auc"] > 0
     assert summarize([trial])["errors"]["auc"] is None
 
 
