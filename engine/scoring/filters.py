@@ -16,6 +16,7 @@ from anomaly_explorer.engine.spectra.grid import ARMS, BinGrid
 # Standard deviations in bins; 0 is a single bin.
 WIDTHS = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
 _REACH = 3.5
+_LANES = 32  # spectra filtered at once
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,7 +110,7 @@ def match_filters(
     return best, which
 
 
-@numba.njit(nogil=True, cache=True, error_model="numpy", fastmath={"reassoc", "contract"})
+@numba.njit(nogil=True, cache=True, error_model="numpy", fastmath={"contract"})
 def _match(
     spectra: tuple[NDArray, NDArray],
     spans: tuple[NDArray, NDArray, NDArray, NDArray],
@@ -117,20 +118,44 @@ def _match(
     best: NDArray,
     which: NDArray,
 ) -> None:
-    difference, weight = spectra
     start, n_taps, first_tap, width = spans
-    weighted = np.empty(difference.shape[1], np.float32)
     squares = taps * taps
-    for row in range(len(difference)):
-        for b in range(len(weighted)):
-            weighted[b] = difference[row, b] * weight[row, b]
+    n, n_bins = spectra[0].shape
+    # Spectra side by side: each tap is one instruction for several of them.
+    pulls, weights = np.zeros((n_bins, _LANES), np.float32), np.zeros((n_bins, _LANES), np.float32)
+    signal, power = np.zeros(_LANES, np.float32), np.zeros(_LANES, np.float32)
+    for row in range(0, n, _LANES):
+        rows = slice(row, min(row + _LANES, n))
+        _lay_side_by_side(spectra, rows, (pulls, weights))
         for t in range(len(start)):
-            first, at = first_tap[t], start[t]
-            signal = power = np.float32(0)
+            signal[:] = 0
+            power[:] = 0
             for i in range(n_taps[t]):
-                signal += weighted[at + i] * taps[first + i]
-                power += weight[row, at + i] * squares[first + i]
-            if power > 0:
-                found = abs(signal) / np.sqrt(power)
-                if found > best[row, width[t]] or which[row, width[t]] < 0:
-                    best[row, width[t]], which[row, width[t]] = found, t
+                tap, square = taps[first_tap[t] + i], squares[first_tap[t] + i]
+                at = start[t] + i
+                for lane in range(_LANES):
+                    signal[lane] += pulls[at, lane] * tap
+                    power[lane] += weights[at, lane] * square
+            _keep_best((signal, power), t, best[rows, width[t]], which[rows, width[t]])
+
+
+@numba.njit(nogil=True, cache=True, error_model="numpy")
+def _lay_side_by_side(
+    spectra: tuple[NDArray, NDArray], rows: slice, out: tuple[NDArray, NDArray]
+) -> None:
+    difference, weight = spectra
+    pulls, weights = out
+    for lane in range(rows.stop - rows.start):
+        for b in range(len(weights)):
+            weights[b, lane] = weight[rows.start + lane, b]
+            pulls[b, lane] = difference[rows.start + lane, b] * weight[rows.start + lane, b]
+
+
+@numba.njit(nogil=True, cache=True, error_model="numpy")
+def _keep_best(sums: tuple[NDArray, NDArray], number: int, best: NDArray, which: NDArray) -> None:
+    signal, power = sums
+    for lane in range(len(best)):
+        if power[lane] > 0:
+            found = abs(signal[lane]) / np.sqrt(power[lane])
+            if found > best[lane] or which[lane] < 0:
+                best[lane], which[lane] = found, number

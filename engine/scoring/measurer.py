@@ -5,13 +5,14 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
+import numba
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from anomaly_explorer.engine.model.denoiser import Denoiser
-from anomaly_explorer.engine.model.weighing import WeighedInput
+from anomaly_explorer.engine.model.weighing import UNKNOWN, WeighedInput
 from anomaly_explorer.engine.spectra.grid import ARMS, BinGrid
 from anomaly_explorer.engine.threads import one_thread
 
@@ -137,7 +138,14 @@ class Measurer:
 
 def signal_to_noise(spectra: WeighedInput) -> NDArray[np.float64]:
     """Return the median over the known bins of flux over noise, (N,), 0.001 at least."""
-    ratios = np.where(spectra.is_known, spectra.flux / np.sqrt(spectra.variance), np.nan)
-    has_any = spectra.is_known.any(axis=1)
-    ratios[~has_any] = 0
-    return np.maximum(np.nanmedian(ratios, axis=1).astype(np.float64), _LEAST_SNR)
+    return np.maximum(_median_ratios(spectra.flux, spectra.variance, UNKNOWN), _LEAST_SNR)
+
+
+@numba.njit(nogil=True, cache=True, error_model="numpy")
+def _median_ratios(flux: NDArray, variance: NDArray, unknown: float) -> NDArray:
+    medians = np.zeros(len(flux))
+    for row in range(len(flux)):
+        known = variance[row] < unknown
+        if known.any():
+            medians[row] = np.median(flux[row][known] / np.sqrt(variance[row][known]))
+    return medians
