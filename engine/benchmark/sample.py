@@ -133,7 +133,7 @@ def _render(survey: SimulatedSurvey, ids: NDArray[np.int64], progress: Progress 
     return Sample(
         weighed,
         join(lambda part: part.compatible),
-        Known(join(lambda part: part.known.classes), join(lambda part: part.known.redshift)),
+        parts[0].known.joined(*(part.known for part in parts[1:])),
         Labels(
             join(lambda part: part.labels.injected),
             join(lambda part: part.labels.classes),

@@ -16,6 +16,7 @@ from anomaly_explorer.engine.scoring.calibrate import Calibration
 from anomaly_explorer.engine.scoring.calibrated import SETS, ScoreCalibration
 from anomaly_explorer.engine.scoring.density import LatentDensity
 from anomaly_explorer.engine.scoring.measurer import Measurer
+from anomaly_explorer.engine.scoring.sampling import training_shares
 from anomaly_explorer.engine.scoring.sky_templates import sky_templates
 from anomaly_explorer.engine.simulation.population import INJECTED_TYPES, UNKNOWN_BUMP
 from anomaly_explorer.engine.simulation.survey import DRIFTED_VERSION, SimulatedSurvey
@@ -27,9 +28,6 @@ from .sample import Sample, draw_sample, draw_sky
 
 # The sixteen types that the bars are stated for; those that came later are reported beside.
 HEADLINE = INJECTED_TYPES[1 : UNKNOWN_BUMP + 1]
-# How often each class is drawn in training; sky fibers among them teach what no object looks like.
-_SHARES = {"GALAXY": 0.45, "QSO": 0.27, "STAR": 0.26}
-_SKY_SHARE = 0.02
 
 Say = Callable[[str], None]
 
@@ -106,11 +104,7 @@ def run_trial(seed: int, size: TrialSize, compatible: BigAE, say: Say) -> dict[s
 
 
 def _train(training: Sample, sky: WeighedInput, plan: DenoiserPlan) -> torch.nn.Module:
-    shares = np.zeros(len(training) + len(sky))
-    for name, share in _SHARES.items():
-        rows = np.flatnonzero(training.known.classes == name)
-        shares[rows] = share / max(len(rows), 1)
-    shares[len(training) :] = _SKY_SHARE / len(sky)
+    shares = training_shares(training.known, len(sky))
     return train_denoiser(training.weighed.joined(sky), shares, plan).network
 
 

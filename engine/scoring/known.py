@@ -17,24 +17,39 @@ class Known:
         ``GALAXY``, ``QSO`` or ``STAR``; empty where a file does not say.
     redshift : (N,) float64
         NaN where there is none.
+    subtypes : (N,) array of str
+        Subclass of the best template, such as ``WD``; empty where there is none.
     """
 
     classes: NDArray[np.str_]
     redshift: NDArray[np.float64]
+    subtypes: NDArray[np.str_]
 
     @classmethod
     def of_columns(cls, columns: Mapping[str, NDArray]) -> "Known":
-        """Take class and redshift from reader columns, (N,) each.
+        """Take class, redshift and subtype from reader columns, (N,) each.
 
         Without a class there is none to calibrate in.
         """
         n = len(columns["target_id"])
-        classes = np.asarray(columns.get("spectype", np.full(n, "")), str)
-        return cls(classes, np.asarray(columns.get("redshift", np.full(n, np.nan)), np.float64))
+        classes, subtypes = (
+            np.asarray(columns.get(name, np.full(n, "")), str) for name in ("spectype", "subtype")
+        )
+        redshift = np.asarray(columns.get("redshift", np.full(n, np.nan)), np.float64)
+        return cls(classes, redshift, subtypes)
 
     def __len__(self) -> int:
         return len(self.classes)
 
     def take(self, rows: NDArray[np.integer]) -> "Known":
         """Return what is known of some objects, given by their (K,) places."""
-        return Known(self.classes[rows], self.redshift[rows])
+        return Known(self.classes[rows], self.redshift[rows], self.subtypes[rows])
+
+    def joined(self, *others: "Known") -> "Known":
+        """Return what is known of these objects and of others after them."""
+        parts = (self, *others)
+        return Known(
+            np.concatenate([part.classes for part in parts]),
+            np.concatenate([part.redshift for part in parts]),
+            np.concatenate([part.subtypes for part in parts]),
+        )

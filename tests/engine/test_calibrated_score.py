@@ -31,7 +31,7 @@ def make_sums(seed, n):
     with np.errstate(divide="ignore", invalid="ignore"):
         noise = np.where(weight > 0, rng.normal(size=flux.shape) / np.sqrt(weight), 0)
     redshift = np.where(classes == "STAR", np.nan, rng.uniform(0.1, 1, n))
-    return weight * (flux + noise), weight, Known(classes, redshift)
+    return weight * (flux + noise), weight, Known(classes, redshift, np.full(len(classes), ""))
 
 
 @pytest.fixture(scope="module")
@@ -122,7 +122,9 @@ def test_a_spectrum_without_data_in_two_arms_has_no_score(measurer, calibration)
 
 def test_a_spectrum_with_no_data_at_all_is_as_faint_as_can_be(measurer):
     empty = normalize_weighed(np.zeros((2, N_BINS)), np.zeros((2, N_BINS)))
-    measured = measurer.measure(empty, Known(np.array(["STAR"] * 2), np.full(2, np.nan)))
+    measured = measurer.measure(
+        empty, Known(np.array(["STAR"] * 2), np.full(2, np.nan), np.full(2, ""))
+    )
     assert all(np.isnan(values).all() for values in measured.values.values())
     assert (measured.snr == 1e-3).all()
 

@@ -72,7 +72,7 @@ def test_lines_fit_into_bins_of_any_width(pixels_per_bin):
     redshifts = 9800 / np.array([6564.61, 3727.09, 9531.0]) - 1
     for redshift in redshifts:
         for name in KNOWN_LINES:
-            known = Known(np.array([name]), np.array([redshift]))
+            known = Known(np.array([name]), np.array([redshift]), np.array([""]))
             left = remove_known_lines(flat, flat, known, grid)
             assert np.isfinite(left).all()
             assert name == "STAR" or (left != flat).any()  # no star is there
@@ -97,7 +97,7 @@ def test_known_lines_are_those_of_a_ridge_fit(name, redshift, rng):
     difference, weight = noise(rng, 2)
     shapes = line_shapes(name, redshift)
     difference += (rng.uniform(0, 9, len(shapes)) @ shapes).astype(np.float32)
-    known = Known(np.array([name] * 2), np.full(2, redshift))
+    known = Known(np.array([name] * 2), np.full(2, redshift), np.full(2, ""))
     left = remove_known_lines(difference, weight, known, COMPATIBLE_GRID)
     for row in range(2):
         gram = (shapes * weight[row]) @ shapes.T + RIDGE * np.eye(len(shapes))
@@ -109,7 +109,9 @@ def test_lines_at_another_redshift_stay_and_some_spectra_are_left_alone(rng):
     difference, weight = noise(rng, 4)
     weight[:] = 9
     difference[:] = 20 * line_shapes("GALAXY", 0.3).sum(axis=0)
-    known = Known(np.array(["GALAXY"] * 3 + [""]), np.array([0.3, 0.32, np.nan, 0.3]))
+    known = Known(
+        np.array(["GALAXY"] * 3 + [""]), np.array([0.3, 0.32, np.nan, 0.3]), np.full(4, "")
+    )
     left = remove_known_lines(difference, weight, known, COMPATIBLE_GRID)
     power = (left**2).sum(axis=1) / (difference**2).sum(axis=1)
     assert power[0] < 1e-3
@@ -124,6 +126,6 @@ def test_a_narrow_line_of_any_width_is_taken_out(width_kms):
     sigma = np.hypot(at * width_kms / 299792.458 / 2.354820045, WIDTH_ANGSTROM)
     line = norm.cdf(low + COMPATIBLE_GRID.bin_width, at, sigma) - norm.cdf(low, at, sigma)
     difference = (100 * line)[None].astype(np.float32)
-    known = Known(np.array(["GALAXY"]), np.array([0.2]))
+    known = Known(np.array(["GALAXY"]), np.array([0.2]), np.array([""]))
     left = remove_known_lines(difference, np.ones_like(difference), known, COMPATIBLE_GRID)
     assert (left**2).sum() < 0.01 * (difference**2).sum()

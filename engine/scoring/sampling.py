@@ -1,0 +1,39 @@
+"""How often each spectrum is drawn in training, so that the rare kinds are learnt as well.
+
+Drawn as they come, most would be of the two commonest kinds, and whatever is rare would look odd.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .known import Known
+
+# How often each class is drawn; sky fibers among them teach what no object looks like.
+CLASS_SHARES = {"GALAXY": 0.45, "QSO": 0.27, "STAR": 0.26}
+SKY_SHARE = 0.02
+# Width of a stratum in ln(1 + z).
+_STRATUM = 0.15
+
+
+def training_shares(known: Known, n_sky: int) -> NDArray[np.float64]:
+    """Return how often N spectra and the sky fibers after them are drawn, (N + n_sky,), sum 1.
+
+    Within a class, a stratum of subtype and redshift with four times as many members is drawn
+    twice as often. A spectrum of no class of `CLASS_SHARES` is never drawn.
+    """
+    shares = np.zeros(len(known) + n_sky)
+    for name, share in CLASS_SHARES.items():
+        rows = np.flatnonzero(known.classes == name)
+        shares[rows] = share * _within_class(known.take(rows))
+    shares[len(known) :] = SKY_SHARE / max(n_sky, 1)
+    return shares / shares.sum()
+
+
+def _within_class(known: Known) -> NDArray[np.float64]:
+    """Return the shares of the members of one class, (M,), sum 1."""
+    shift = np.nan_to_num(np.log1p(np.maximum(known.redshift, 0)), nan=-1.0)
+    strata = np.char.add(np.char.add(known.subtypes.astype(str), " "),
+                         np.floor(shift / _STRATUM).astype(int).astype(str))  # fmt: skip
+    _, place, count = np.unique(strata, return_inverse=True, return_counts=True)
+    shares = 1 / np.sqrt(count[place])
+    return shares / shares.sum() if len(shares) else shares
