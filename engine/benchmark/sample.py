@@ -16,6 +16,7 @@ from anomaly_explorer.engine.model.preprocess import prepare_input
 from anomaly_explorer.engine.model.weighing import WeighedInput, weigh_bins
 from anomaly_explorer.engine.scoring.gate import SCIENCE, gate_objects
 from anomaly_explorer.engine.scoring.known import Known
+from anomaly_explorer.engine.scoring.line_profile import second_components
 from anomaly_explorer.engine.scoring.measurer import signal_to_noise
 from anomaly_explorer.engine.simulation import identity
 from anomaly_explorer.engine.simulation.population import INJECTED_TYPES
@@ -45,6 +46,8 @@ class Sample:
         What was put in.
     strength : (N,) float64
         Ideal S/N of what was put in; 0 = nothing.
+    profile : (N,) float32
+        Whether emission lines have two velocities: see `line_profile`.
     """
 
     weighed: WeighedInput
@@ -52,6 +55,7 @@ class Sample:
     known: Known
     labels: Labels
     strength: NDArray[np.float64]
+    profile: NDArray[np.float32]
 
     def __len__(self) -> int:
         return len(self.strength)
@@ -65,6 +69,7 @@ class Sample:
             self.known.take(rows),
             Labels(labels.injected[rows], labels.classes[rows], labels.snr[rows]),
             self.strength[rows],
+            self.profile[rows],
         )
 
 
@@ -140,6 +145,7 @@ def _render(survey: SimulatedSurvey, ids: NDArray[np.int64], progress: Progress 
             join(lambda part: part.labels.snr),
         ),
         join(lambda part: part.strength),
+        join(lambda part: part.profile),
     )
 
 
@@ -149,8 +155,9 @@ def _render_part(survey: SimulatedSurvey, ids: NDArray[np.int64]) -> Sample:
     population, _ = gate_objects(batch.columns, model_input.coverage)
     rows = np.flatnonzero(population == SCIENCE)
     weighed = weigh_bins(batch, COMPATIBLE_GRID).take(rows)
-    known = Known.of_columns(batch.columns).take(rows)
+    known = Known.of_columns(batch.columns)
+    profile = second_components(batch, known)[rows]
+    known = known.take(rows)
     labels = Labels(truth["injected_type"][rows], known.classes, signal_to_noise(weighed))
-    return Sample(
-        weighed, model_input.normalized_flux[rows], known, labels, truth["strength"][rows]
-    )
+    strength = truth["strength"][rows]
+    return Sample(weighed, model_input.normalized_flux[rows], known, labels, strength, profile)

@@ -89,9 +89,9 @@ def run_trial(seed: int, size: TrialSize, compatible: BigAE, say: Say) -> dict[s
     measurer = _measurer(network, training, sky)
     measurer = measurer.with_modes(normals.weighed.take(for_modes), normals.known.take(for_modes))
     start = time.monotonic()
-    measured = measurer.measure(calibrating.weighed, calibrating.known)
+    measured = measurer.measure(calibrating.weighed, calibrating.known, calibrating.profile)
     rate = len(calibrating) / (time.monotonic() - start)
-    calibration = ScoreCalibration.fit(measured, calibrating.known.classes)
+    calibration = ScoreCalibration.fit(measured, calibrating.known.peers)
     scores = _judge(measurer, calibration, test)
     say(f"seed {seed}: fitting baselines")
     for name, score in fit_baselines(training, compatible, seed).items():
@@ -117,7 +117,8 @@ def _measurer(network: torch.nn.Module, training: Sample, sky: WeighedInput) -> 
 
 
 def _judge(measurer: Measurer, calibration: ScoreCalibration, sample: Sample) -> dict[str, Any]:
-    found = calibration.score(measurer.measure(sample.weighed, sample.known), sample.known.classes)
+    measured = measurer.measure(sample.weighed, sample.known, sample.profile)
+    found = calibration.score(measured, sample.known.peers)
     return {
         f"sigma_{name}": figures(found.sigma[name], sample.labels, found.p_value[name], HEADLINE)
         for name in SETS
@@ -129,8 +130,8 @@ def _judge_baseline(
 ) -> dict[str, Any]:
     """Return the figures of a baseline as it is, and as our calibration makes it."""
     raw = score(test)
-    calibration = Calibration.fit(score(normals), normals.known.classes, normals.labels.snr)
-    p = calibration.p_values(raw, test.known.classes, test.labels.snr)
+    calibration = Calibration.fit(score(normals), normals.known.peers, normals.labels.snr)
+    p = calibration.p_values(raw, test.known.peers, test.labels.snr)
     return {
         name: figures(raw, test.labels, headline=HEADLINE),
         f"{name}, calibrated": figures(-np.log(p), test.labels, p, HEADLINE),

@@ -10,12 +10,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .tail import Tail
+from .tail import MIN_VALUES, Tail
 
 # 90th percentile of a normal distribution, in standard deviations.
 _NINETY = 1.2815515655446004
 _MIN_PER_BIN = 600
 _MAX_BINS = 24
+# With fewer normals among its peers an object is compared with all of its class.
+_MIN_PEERS = 800
 
 
 @dataclass(frozen=True)
@@ -71,23 +73,24 @@ class ClassCalibration:
 
 @dataclass(frozen=True)
 class Calibration:
-    """One statistic among the normals of every class.
+    """One statistic among the normals of every class, and of every kind of peers that are enough.
 
     Parameters
     ----------
-    by_class : mapping of str to ClassCalibration
-        Class as the pipeline names it, such as ``GALAXY``.
+    by_peers : mapping of str to ClassCalibration
+        Under the class as the pipeline names it, such as ``GALAXY``, and under ``GALAXY z < 0.25``:
+        see `Known.peers`.
     """
 
-    by_class: Mapping[str, ClassCalibration]
+    by_peers: Mapping[str, ClassCalibration]
 
     @classmethod
     def fit(
-        cls, values: NDArray[np.floating], classes: NDArray[np.str_], snr: NDArray[np.floating]
+        cls, values: NDArray[np.floating], peers: NDArray[np.str_], snr: NDArray[np.floating]
     ) -> "Calibration":
-        """Fit to the values, classes and S/N of normals, each (N,).
+        """Fit to the values, peers (or classes) and S/N of normals, each (N,).
 
-        A class none of whose values is known is left out.
+        A class is left out that is large enough, but too few of whose values are known.
 
         Raises
         ------
@@ -95,35 +98,55 @@ class Calibration:
             A class has too few normals; the message says how many there are.
         """
         usable = np.isfinite(values) & (values > 0) & np.isfinite(snr) & (snr > 0)
-        by_class = {}
+        classes = _classes(peers)
+        by_peers = {}
         for name in np.unique(classes):
             rows = usable & (classes == name)
-            if not rows.any():  # such as waves in an arm that a survey has not
+            # Such as waves in an arm that a survey has not, and profiles of lines that few show.
+            if rows.sum() < MIN_VALUES and (~usable & (classes == name)).sum() > rows.sum():
                 continue
             try:
-                by_class[str(name)] = ClassCalibration.fit(values[rows], snr[rows])
+                by_peers[str(name)] = ClassCalibration.fit(values[rows], snr[rows])
             except ValueError as error:
                 raise ValueError(f"class {name} cannot be calibrated: {error}") from None
-        return cls(by_class)
+        for name in np.unique(peers[peers != classes]):
+            rows = usable & (peers == name)
+            if rows.sum() >= _MIN_PEERS:
+                by_peers[str(name)] = ClassCalibration.fit(values[rows], snr[rows])
+        return cls(by_peers)
 
     def p_values(
-        self, values: NDArray[np.floating], classes: NDArray[np.str_], snr: NDArray[np.floating]
+        self, values: NDArray[np.floating], peers: NDArray[np.str_], snr: NDArray[np.floating]
     ) -> NDArray[np.float64]:
-        """Return the p-value of each spectrum, (N,).
+        """Return the p-value of each spectrum, (N,), among its peers or, failing that, its class.
 
         NaN where the statistic is, and for a class that was not calibrated.
         """
         found = np.full(len(values), np.nan)
-        for name, calibration in self.by_class.items():
-            rows = classes == name
-            found[rows] = calibration.p_values(values[rows], snr[rows])
+        names = self._names(peers)
+        for name in np.unique(names[names != ""]):
+            rows = names == name
+            found[rows] = self.by_peers[str(name)].p_values(values[rows], snr[rows])
         return found
 
     def is_extrapolated(
-        self, p_values: NDArray[np.floating], classes: NDArray[np.str_]
+        self, p_values: NDArray[np.floating], peers: NDArray[np.str_]
     ) -> NDArray[np.bool_]:
-        """Return where a p-value, (N,), is below 3 / the number of normals of its class."""
-        counts = {name: found.n_normals for name, found in self.by_class.items()}
-        n_normals = np.array([counts.get(str(name), 0) for name in classes], np.float64)
+        """Return where a p-value, (N,), is below 3 / the number of normals compared with."""
+        counts = {name: found.n_normals for name, found in self.by_peers.items()}
+        n_normals = np.array([counts.get(str(name), 0) for name in self._names(peers)], np.float64)
         with np.errstate(divide="ignore"):
             return ~(p_values >= 3 / n_normals)
+
+    def _names(self, peers: NDArray[np.str_]) -> NDArray[np.str_]:
+        """Return what each is compared with, (N,); empty where there is nothing."""
+        known = np.array([*self.by_peers, ""])
+        of_class = _classes(peers)
+        return np.where(
+            np.isin(peers, known), peers, np.where(np.isin(of_class, known), of_class, "")
+        )
+
+
+def _classes(peers: NDArray[np.str_]) -> NDArray[np.str_]:
+    """Return the classes that peers, (N,), are of."""
+    return np.strings.partition(np.asarray(peers, str), " ")[0]

@@ -68,39 +68,39 @@ class ScoreCalibration:
     combined: Mapping[str, Calibration]
 
     @classmethod
-    def fit(cls, normals: Measured, classes: NDArray[np.str_]) -> "ScoreCalibration":
-        """Fit to N normals of classes (N,); ValueError names a class with too few."""
+    def fit(cls, normals: Measured, peers: NDArray[np.str_]) -> "ScoreCalibration":
+        """Fit to N normals of `Known.peers` (N,); ValueError names a class with too few."""
         statistics = {
-            name: Calibration.fit(values, classes, normals.snr)
+            name: Calibration.fit(values, peers, normals.snr)
             for name, values in normals.values.items()
         }
         made = cls(statistics, {})
-        oddness = made._oddness(made._p_values(normals, classes))
+        oddness = made._oddness(made._p_values(normals, peers))
         combined = {
-            name: Calibration.fit(values, classes, normals.snr) for name, values in oddness.items()
+            name: Calibration.fit(values, peers, normals.snr) for name, values in oddness.items()
         }
         return cls(statistics, combined)
 
-    def score(self, measured: Measured, classes: NDArray[np.str_]) -> CalibratedScores:
-        """Return what N measured spectra of classes (N,) amount to."""
-        p_values = self._p_values(measured, classes)
+    def score(self, measured: Measured, peers: NDArray[np.str_]) -> CalibratedScores:
+        """Return what N measured spectra of `Known.peers` (N,) amount to."""
+        p_values = self._p_values(measured, peers)
         found = {
-            name: self.combined[name].p_values(values, classes, measured.snr)
+            name: self.combined[name].p_values(values, peers, measured.snr)
             for name, values in self._oddness(p_values).items()
         }
         return CalibratedScores(
             {name: to_sigma(p) for name, p in found.items()},
             found,
-            {name: self.combined[name].is_extrapolated(p, classes) for name, p in found.items()},
+            {name: self.combined[name].is_extrapolated(p, peers) for name, p in found.items()},
             p_values,
             np.stack([measured.values[name] for name in MATCHED], axis=1),
         )
 
     def _p_values(
-        self, measured: Measured, classes: NDArray[np.str_]
+        self, measured: Measured, peers: NDArray[np.str_]
     ) -> dict[str, NDArray[np.float64]]:
         return {
-            name: calibration.p_values(measured.values[name], classes, measured.snr)
+            name: calibration.p_values(measured.values[name], peers, measured.snr)
             for name, calibration in self.statistics.items()
         }
 

@@ -2,9 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
+
+# Redshifts between which galaxies, and quasars, show other lines and are other kinds of targets.
+_EDGES = {"GALAXY": (0.25, 0.45, 0.65, 0.9, 1.1), "QSO": (1.2, 2.0)}
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,23 @@ class Known:
         )
         redshift = np.asarray(columns.get("redshift", np.full(n, np.nan)), np.float64)
         return cls(classes, redshift, subtypes)
+
+    @property
+    def peers(self) -> NDArray[np.str_]:
+        """Return what each is to be compared with, (N,): its class and, after a space, a redshift.
+
+        >>> known = Known(np.array(["QSO", "STAR"]), np.array([1.5, 0.0]), np.array(["", "G"]))
+        >>> known.peers.tolist()
+        ['QSO 1.2 ≤ z < 2', 'STAR']
+        """
+        peers = self.classes.astype(object)
+        for name, edges in _EDGES.items():
+            words = [f"{name} z < {edges[0]:g}"]
+            words += [f"{name} {low:g} ≤ z < {high:g}" for low, high in pairwise(edges)]
+            words.append(f"{name} {edges[-1]:g} ≤ z")
+            rows = (self.classes == name) & np.isfinite(self.redshift)
+            peers[rows] = np.array(words)[np.digitize(self.redshift[rows], edges)]
+        return peers.astype(str)
 
     def __len__(self) -> int:
         return len(self.classes)

@@ -88,23 +88,43 @@ class Measurer:
             modes[str(name)] = ErrorModes.fit(differences)
         return replace(self, modes=modes)
 
-    def measure(self, spectra: WeighedInput, known: Known) -> Measured:
-        """Return the statistics of N spectra."""
+    def measure(
+        self,
+        spectra: WeighedInput,
+        known: Known,
+        profile: NDArray[np.floating] | None = None,
+    ) -> Measured:
+        """Return the statistics of N spectra.
+
+        Parameters
+        ----------
+        spectra : WeighedInput
+        known : Known
+        profile : (N,) array, optional
+            Of `line_profile.second_components`, which needs pixels; without it that statistic
+            stays unknown.
+        """
+        if profile is None:
+            profile = np.full(len(spectra), np.nan, np.float32)
         blocks = np.array_split(np.arange(len(spectra)), -(-len(spectra) // _BLOCK) or 1)
         n_threads = len(os.sched_getaffinity(0))
         # A block a thread: most of the work is compiled loops that no library would spread.
         with one_thread(), threadpool_limits(1), ThreadPoolExecutor(n_threads) as pool:
             parts = list(
-                pool.map(lambda rows: self._measure(spectra.take(rows), known.take(rows)), blocks)
+                pool.map(
+                    lambda rows: self._measure(spectra.take(rows), known.take(rows), profile[rows]),
+                    blocks,
+                )
             )
         values, filters, snr, latents = zip(*parts, strict=True)
         joined = {name: np.concatenate([each[name] for each in values]) for name in NAMES}
         return Measured(joined, *(np.concatenate(each) for each in (filters, snr, latents)))
 
-    def _measure(self, spectra: WeighedInput, known: Known) -> tuple:
+    def _measure(self, spectra: WeighedInput, known: Known, profile: NDArray[np.floating]) -> tuple:
         differences, model, latents = self._differences(spectra, known)
         difference = self._without_modes(differences, model, known)
-        found, filters = measure(difference, self.density.surprise(latents), self.sky, self.grid)
+        surprise = self.density.surprise(latents)
+        found, filters = measure(difference, surprise, profile, self.sky, self.grid)
         shares = [spectra.is_known[:, self.grid.bins_of(arm)].mean(axis=1) for arm in ARMS]
         lacks_data = np.sum(np.array(shares) >= _LEAST_SHARE, axis=0) < _LEAST_ARMS
         for values in found.values():

@@ -11,15 +11,17 @@ from .known import Known
 # How often each class is drawn; sky fibers among them teach what no object looks like.
 CLASS_SHARES = {"GALAXY": 0.45, "QSO": 0.27, "STAR": 0.26}
 SKY_SHARE = 0.02
-# Width of a stratum in ln(1 + z).
-_STRATUM = 0.15
+# Width of a stratum in ln(1 + z), and the share of a class below which one is drawn as it comes:
+# what is rarer than that may be what is looked for.
+_STRATUM, _LEAST_SHARE = 0.15, 0.05
 
 
 def training_shares(known: Known, n_sky: int) -> NDArray[np.float64]:
     """Return how often N spectra and the sky fibers after them are drawn, (N + n_sky,), sum 1.
 
     Within a class, a stratum of subtype and redshift with four times as many members is drawn
-    twice as often. A spectrum of no class of `CLASS_SHARES` is never drawn.
+    twice as often; members of strata with less than 5 % of a class are drawn as often as those of
+    one with 5 %. A spectrum of no class of `CLASS_SHARES` is never drawn.
     """
     shares = np.zeros(len(known) + n_sky)
     for name, share in CLASS_SHARES.items():
@@ -35,5 +37,5 @@ def _within_class(known: Known) -> NDArray[np.float64]:
     strata = np.char.add(np.char.add(known.subtypes.astype(str), " "),
                          np.floor(shift / _STRATUM).astype(int).astype(str))  # fmt: skip
     _, place, count = np.unique(strata, return_inverse=True, return_counts=True)
-    shares = 1 / np.sqrt(count[place])
+    shares = 1 / np.sqrt(np.maximum(count[place], _LEAST_SHARE * len(known)))
     return shares / shares.sum() if len(shares) else shares

@@ -8,6 +8,7 @@ Each looks at the difference of flux and model in units of what noise and model 
 - ``sky``: the lines of the night sky, under- or oversubtracted;
 - ``fringe``: waves in the NIR arm, of periods from 28 to 95 Å;
 - ``modes``: how far the model is off in the ways it is often off;
+- ``profile``: emission lines that are better explained by two velocities than by one;
 - ``latent``: how lonely the latents are.
 """
 
@@ -22,10 +23,12 @@ from anomaly_explorer.engine.spectra.grid import ARMS, Arm, BinGrid
 from .filters import WIDTHS, filter_bank, match_filters
 
 MATCHED = tuple(f"width_{width:g}" for width in WIDTHS)
-NAMES = ("misfit", *MATCHED, "gain", "sky", "fringe", "modes", "latent")
+NAMES = ("misfit", *MATCHED, "gain", "sky", "fringe", "modes", "profile", "latent")
 # Combined with these weights; what the Earth or the instrument does, and what the sky above does.
 INSTRUMENT = {"gain": 1.0, "sky": 1.0, "fringe": 1.0, "width_0": 1.0}
-ASTRO = {"misfit": 2.0, "latent": 1.0, "modes": 1.0, **dict.fromkeys(MATCHED, 1.0)}
+ASTRO = {
+    "misfit": 2.0, "latent": 1.0, "modes": 1.0, "profile": 1.0, **dict.fromkeys(MATCHED, 1.0)
+}  # fmt: skip
 _CAP = 5.0
 _PERIODS = np.geomspace(28.0, 95.0, 24)  # Å
 
@@ -52,7 +55,11 @@ class Difference:
 
 
 def measure(
-    difference: Difference, surprise: NDArray[np.floating], sky: NDArray[np.floating], grid: BinGrid
+    difference: Difference,
+    surprise: NDArray[np.floating],
+    profile: NDArray[np.floating],
+    sky: NDArray[np.floating],
+    grid: BinGrid,
 ) -> tuple[dict[str, NDArray[np.float32]], NDArray[np.int64]]:
     """Return every statistic of `NAMES`, (N,) each, and the best filter of each width, (N, W).
 
@@ -64,6 +71,8 @@ def measure(
         Of N spectra.
     surprise : (N,) array
         Minus the log density of the latents.
+    profile : (N,) array
+        Of `line_profile.second_components`.
     sky : (K, B) array
         Templates of sky residuals on the bins.
     grid : BinGrid
@@ -76,6 +85,7 @@ def measure(
     found["sky"] = _templates(difference, np.asarray(sky, np.float32))
     found["fringe"] = _fringe(difference, grid)
     found["modes"] = difference.strength
+    found["profile"] = np.asarray(profile, np.float32)
     # A density has no scale: its exponential is not needed, only that it is positive.
     found["latent"] = np.logaddexp(0, np.asarray(surprise, np.float64)).astype(np.float32)
     return {name: found[name] for name in NAMES}, filters

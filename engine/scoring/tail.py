@@ -16,6 +16,7 @@ SHAPE_LIMITS = (-0.1, 0.6)
 N_KNOTS = 512
 # Excesses to fit to: fewer say nothing of a shape.
 MIN_EXCESSES = 20
+MIN_VALUES = round(MIN_EXCESSES / TAIL_SHARE)
 # A survival is a probability of something that can happen: never 0.
 SMALLEST = 1e-300
 
@@ -63,10 +64,9 @@ class Tail:
         knots = np.quantile(values, 1 - survivals)
         excesses = np.sort(values[values > knots[-1]]) - knots[-1]
         if len(excesses) < MIN_EXCESSES:
-            least = round(MIN_EXCESSES / TAIL_SHARE)
             raise ValueError(
                 f"{len(values)} values leave {len(excesses)} above their 97th percentile, a tail "
-                f"needs {MIN_EXCESSES}: take at least {least} different ones"
+                f"needs {MIN_EXCESSES}: take at least {MIN_VALUES} different ones"
             )
         return cls(knots, *_pareto(excesses), len(values))
 

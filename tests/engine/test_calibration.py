@@ -115,17 +115,43 @@ def test_what_cannot_be_measured_has_no_p_value_and_no_signal_counts_as_faint(rn
 
 def test_a_p_value_beyond_the_normals_is_marked(rng):
     calibration = Calibration.fit(*noisy_statistic(rng, 30_000))
-    n = calibration.by_class["STAR"].n_normals
+    n = calibration.by_peers["STAR"].n_normals
     p = np.array([2.9 / n, 3.1 / n, np.nan, 0.5])
     classes = np.array(["STAR", "STAR", "STAR", "COMET"])
     assert calibration.is_extrapolated(p, classes).tolist() == [True, False, True, True]
+
+
+def test_a_statistic_that_few_of_a_class_have_is_left_out(rng):
+    values, classes, snr = noisy_statistic(rng, 9000)
+    values[np.flatnonzero(classes == "QSO")[100:]] = np.nan
+    assert sorted(Calibration.fit(values, classes, snr).by_peers) == ["GALAXY", "STAR"]
 
 
 def test_a_class_that_never_has_the_statistic_is_left_out(rng):
     values, classes, snr = noisy_statistic(rng, 9000)
     values[classes == "QSO"] = np.nan
     calibration = Calibration.fit(values, classes, snr)
-    assert sorted(calibration.by_class) == ["GALAXY", "STAR"]
+    assert sorted(calibration.by_peers) == ["GALAXY", "STAR"]
+
+
+def test_peers_are_compared_with_when_they_are_enough(rng):
+    values, classes, snr = noisy_statistic(rng, 30_000)
+    peers = classes.astype("U20")
+    near = (classes == "STAR") & (rng.uniform(size=len(classes)) < 0.5)
+    few = np.flatnonzero(~near & (classes == "STAR"))[:700]
+    peers[near], peers[few] = "STAR near", "STAR few"
+    values[near] *= 3
+    found = Calibration.fit(values, peers, snr)
+    alone = ClassCalibration.fit(values[near], snr[near])
+    together = ClassCalibration.fit(values[classes == "STAR"], snr[classes == "STAR"])
+    asked = np.full(4, 2.0), np.array(["STAR near", "STAR few", "STAR new", "STAR"]), np.ones(4)
+    expected = np.array(
+        [each.p_values(asked[0][:1], asked[2][:1])[0] for each in (alone, together)]
+    )
+    np.testing.assert_array_equal(found.p_values(*asked), expected[[0, 1, 1, 1]])
+    p = np.full(4, 4 / alone.n_normals)
+    assert found.is_extrapolated(p, asked[1]).tolist() == [False] * 4
+    assert found.is_extrapolated(p / 1.5, asked[1]).tolist() == [True, False, False, False]
 
 
 def test_too_few_normals_of_a_class_are_named(rng):
