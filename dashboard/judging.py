@@ -14,6 +14,7 @@ _SEEDS = 1 << 31
 
 def benchmark(options: Namespace) -> None:
     """Run trials, print what they come to, and write it where it is asked for."""
+    from anomaly_explorer.engine.benchmark.bars import missed_gates
     from anomaly_explorer.engine.benchmark.report import summarize, write_page
     from anomaly_explorer.engine.benchmark.trial import SMALL, TrialSize, run_trial
     from anomaly_explorer.engine.errors import InputError
@@ -38,6 +39,9 @@ def benchmark(options: Namespace) -> None:
     if options.json is not None:
         figures = json.dumps(summary, indent=1, allow_nan=False)
         replace_file(options.json, lambda path: path.write_text(figures + "\n", encoding="utf-8"))
+    missed = missed_gates(summary)
+    if options.gate and missed:
+        raise InputError(f"the score is worse than it must be: {'; '.join(missed)}")
 
 
 def _machine() -> str:

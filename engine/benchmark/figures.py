@@ -10,6 +10,8 @@ from scipy.stats import kstest, rankdata, spearmanr
 
 NORMAL = ""
 N_DECILES, N_QUINTILES = 10, 5
+# Strengths between which recall is stated.
+STRENGTHS = (0, 5, 10, 20, 40, 80, 160)
 # Uniformity is asked of so many p-values: of many more, any calibration fails by a hair.
 N_UNIFORM = 10_000
 
@@ -26,11 +28,24 @@ class Labels:
         As the pipeline has it.
     snr : (N,) float64
         Signal-to-noise ratio of a bin.
+    strength : (N,) float64
+        Ideal S/N of what was put in, √Σ ivar δ²; 0 = nothing.
     """
 
     injected: NDArray[np.str_]
     classes: NDArray[np.str_]
     snr: NDArray[np.float64]
+    strength: NDArray[np.float64]
+
+    def take(self, rows: NDArray[np.integer]) -> "Labels":
+        """Return the labels of some spectra, given by their (K,) places."""
+        return Labels(self.injected[rows], self.classes[rows], self.snr[rows], self.strength[rows])
+
+    def joined(self, *others: "Labels") -> "Labels":
+        """Return these labels and others after them."""
+        names = ("injected", "classes", "snr", "strength")
+        parts = (self, *others)
+        return Labels(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
 
     @property
     def is_normal(self) -> NDArray[np.bool_]:
@@ -68,7 +83,9 @@ def figures(
         ``rho`` and ``rho_by_class`` (Spearman's with S/N among normals), ``auc``, ``recall_1pct``
         and ``recall_01pct`` at the score that 1 and 0.1 % of the normals exceed, each the mean over
         the headline types (none of these without an anomaly), ``_by_type``,
-        ``recall_1pct_by_snr_quintile`` (of the anomalies, faint to bright) and ``n_normals``. With
+        ``recall_1pct_by_snr_quintile`` (of the anomalies, faint to bright),
+        ``recall_1pct_by_strength`` (between `STRENGTHS`, None where no anomaly is) and
+        ``n_normals``. With
         p-values, among normals: ``fpr_1pct`` and ``fpr_by_snr_decile`` (share of p < 0.01, faint to
         bright) and ``ks_p`` (of the first 10,000 against uniform); without, ``fpr_by_snr_decile``
         at the score that 1 % exceed.
@@ -107,6 +124,7 @@ def _finds(
         **{figure: _mean(each, names) for figure, each in found.items()},
         **{f"{figure}_by_type": each for figure, each in found.items()},
         "recall_1pct_by_snr_quintile": faint_to_bright,
+        "recall_1pct_by_strength": _by_strength(score[odd] > limits[0], labels.strength[odd]),
     }
 
 
@@ -129,6 +147,12 @@ def _alarms(
 
 def _by_type(labels: Labels, of: Any) -> dict[str, float]:
     return {name: of(labels.injected == name) for name in labels.types}
+
+
+def _by_strength(is_found: NDArray[np.bool_], strength: NDArray[np.floating]) -> list[float | None]:
+    parts = np.digitize(strength, STRENGTHS) - 1
+    found = [is_found[parts == part] for part in range(len(STRENGTHS))]
+    return [float(part.mean()) if len(part) else None for part in found]
 
 
 def _mean(values: Mapping[str, float], names: list[str]) -> float:

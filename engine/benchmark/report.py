@@ -1,19 +1,15 @@
 """Trials of several seeds as means with errors, as JSON and as a page."""
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
+from .bars import bars
+from .figures import STRENGTHS
+
 OURS = "sigma_astro"
-# What sigma_astro must reach: (figure, name, least, most).
-BARS = (
-    ("auc", "AUC", 0.885, 1.0),
-    ("recall_1pct", "recall at 1 % false positives", 0.55, 1.0),
-    ("recall_01pct", "recall at 0.1 % false positives", 0.28, 1.0),
-    ("rho", "Spearman with S/N", -0.1, 0.1),
-    ("fpr_1pct", "normals called at nominal 1 %", 0.003, 0.025),
-)
 _COLUMNS = ("rho", "auc", "recall_1pct", "recall_01pct")
 
 
@@ -30,6 +26,7 @@ def summarize(trials: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         **scores[OURS],
         "errors": errors[OURS],
         "scores": {name: {**scores[name], "errors": errors[name]} for name in names},
+        "share_uniform": float(np.mean([trial["scores"][OURS]["ks_p"] > 0.01 for trial in trials])),
         "drifted": _mean([trial["drifted"] for trial in trials]),
         "seeds": [trial["seed"] for trial in trials],
         "size": trials[0]["size"],
@@ -39,15 +36,26 @@ def summarize(trials: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def _mean(values: Sequence[Any]) -> Any:
-    """Return the mean of numbers, or of what stands at the same place of dicts and lists."""
-    return _reduce(values, lambda numbers: float(np.mean(numbers)))
+    """Return the mean of numbers, or of what stands at the same place of dicts and lists.
+
+    None is no number; of nothing else the mean is None.
+    """
+
+    def mean(numbers: Sequence[Any]) -> float | None:
+        known = [number for number in numbers if number is not None]
+        return float(np.mean(known)) if known else None
+
+    return _reduce(values, mean)
 
 
 def _error(values: Sequence[Any]) -> Any:
     """Return the standard error of the mean as `_mean` returns the mean."""
-    if len(values) < 2:
-        return _reduce(values, lambda _: None)
-    return _reduce(values, lambda n: float(np.std(n, ddof=1) / np.sqrt(len(n))))
+
+    def error(numbers: Sequence[Any]) -> float | None:
+        known = [number for number in numbers if number is not None]
+        return float(np.std(known, ddof=1) / np.sqrt(len(known))) if len(known) > 1 else None
+
+    return _reduce(values, error)
 
 
 def _reduce(values: Sequence[Any], how: Any) -> Any:
@@ -75,19 +83,17 @@ are harder. Printed by `{command}` on {machine}.
 """  # noqa: E501
     return "\n".join([
         head, *_bar_lines(summary), "", *_score_lines(scores), "",
-        *_type_lines(summary, scores), "", *_decile_lines(summary), "",
+        *_type_lines(summary, scores), "", *_strength_lines(scores), "",
+        *_decile_lines(summary), "",
     ])  # fmt: skip
 
 
 def _bar_lines(summary: Mapping[str, Any]) -> list[str]:
     lines = ["| `sigma_astro` | measured | bar | |", "|---|---|---|---|"]
-    for figure, name, least, most in BARS:
-        bar = f"≥ {least}" if most == 1.0 else f"{least} to {most}"
-        met = "met" if least <= summary[figure] <= most else "**missed**"
-        lines.append(f"| {name} | {_with_error(summary, figure)} | {bar} | {met} |")
-    worst = max(summary["rho_by_class"].values(), key=abs)
-    met = "met" if abs(worst) <= 0.1 else "**missed**"
-    lines.append(f"| largest Spearman with S/N in a class | {worst:+.3f} | ≤ 0.1 in size | {met} |")
+    for bar in bars(summary):
+        error = f" ± {bar.error:.3f}" if bar.error is not None else ""
+        met = "met" if bar.is_met else "**missed**"
+        lines.append(f"| {bar.name} | {bar.value:.3f}{error} | {bar.limits} | {met} |")
     return lines
 
 
@@ -122,6 +128,25 @@ def _type_lines(summary: Mapping[str, Any], scores: Mapping[str, Any]) -> list[s
             for each in (OURS, "sigma_instrument", "sigma_all", best)
         ]
         lines.append(f"| `{name}` | {' | '.join(f'{cell:.2f}' for cell in cells)} |")
+    return lines
+
+
+def _strength_lines(scores: Mapping[str, Any]) -> list[str]:
+    """Return what is found by how strong it is, and by how faint its spectrum is."""
+    ends = [f"{low} to {high}" for low, high in pairwise(STRENGTHS)] + [f"over {STRENGTHS[-1]}"]
+    lines = [
+        "Recall at 1 % false positives by the ideal S/N of what was put in.", "",
+        f"| | {' | '.join(ends)} |", "|---" * (len(ends) + 1) + "|",
+    ]  # fmt: skip
+    for name in (OURS, "sigma_all"):
+        shares = scores[name]["recall_1pct_by_strength"]
+        cells = " | ".join("" if share is None else f"{share:.2f}" for share in shares)
+        lines.append(f"| {name} | {cells} |")
+    lines += ["", "The same by quintile of S/N of the spectrum, faint to bright.", ""]
+    lines += ["| | 1 | 2 | 3 | 4 | 5 |", "|---" * 6 + "|"]
+    for name in (OURS, "sigma_all"):
+        shares = scores[name]["recall_1pct_by_snr_quintile"]
+        lines.append(f"| {name} | {' | '.join(f'{share:.2f}' for share in shares)} |")
     return lines
 
 

@@ -44,8 +44,6 @@ class Sample:
         Class and redshift by the pipeline.
     labels : Labels
         What was put in.
-    strength : (N,) float64
-        Ideal S/N of what was put in; 0 = nothing.
     profile : (N,) float32
         Whether emission lines have two velocities: see `line_profile`.
     """
@@ -54,21 +52,18 @@ class Sample:
     compatible: NDArray[np.float32]
     known: Known
     labels: Labels
-    strength: NDArray[np.float64]
     profile: NDArray[np.float32]
 
     def __len__(self) -> int:
-        return len(self.strength)
+        return len(self.profile)
 
     def take(self, rows: NDArray[np.integer]) -> "Sample":
         """Return some of the spectra, given by their (K,) places."""
-        labels = self.labels
         return Sample(
             self.weighed.take(rows),
             self.compatible[rows],
             self.known.take(rows),
-            Labels(labels.injected[rows], labels.classes[rows], labels.snr[rows]),
-            self.strength[rows],
+            self.labels.take(rows),
             self.profile[rows],
         )
 
@@ -139,12 +134,7 @@ def _render(survey: SimulatedSurvey, ids: NDArray[np.int64], progress: Progress 
         weighed,
         join(lambda part: part.compatible),
         parts[0].known.joined(*(part.known for part in parts[1:])),
-        Labels(
-            join(lambda part: part.labels.injected),
-            join(lambda part: part.labels.classes),
-            join(lambda part: part.labels.snr),
-        ),
-        join(lambda part: part.strength),
+        parts[0].labels.joined(*(part.labels for part in parts[1:])),
         join(lambda part: part.profile),
     )
 
@@ -158,6 +148,8 @@ def _render_part(survey: SimulatedSurvey, ids: NDArray[np.int64]) -> Sample:
     known = Known.of_columns(batch.columns)
     profile = second_components(batch, known)[rows]
     known = known.take(rows)
-    labels = Labels(truth["injected_type"][rows], known.classes, signal_to_noise(weighed))
-    strength = truth["strength"][rows]
-    return Sample(weighed, model_input.normalized_flux[rows], known, labels, strength, profile)
+    labels = Labels(
+        truth["injected_type"][rows], known.classes, signal_to_noise(weighed),
+        truth["strength"][rows],
+    )  # fmt: skip
+    return Sample(weighed, model_input.normalized_flux[rows], known, labels, profile)

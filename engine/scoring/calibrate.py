@@ -14,7 +14,7 @@ from .tail import MIN_VALUES, Tail
 
 # 90th percentile of a normal distribution, in standard deviations.
 _NINETY = 1.2815515655446004
-_MIN_PER_BIN = 600
+_MIN_PER_BIN = 300
 _MAX_BINS = 24
 # With fewer normals among its peers an object is compared with all of its class.
 _MIN_PEERS = 800

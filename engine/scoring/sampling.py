@@ -17,7 +17,7 @@ _STRATUM, _LEAST_SHARE = 0.15, 0.05
 
 
 def training_shares(known: Known, n_sky: int) -> NDArray[np.float64]:
-    """Return how often N spectra and the sky fibers after them are drawn, (N + n_sky,), sum 1.
+    """Return how often N spectra and the sky fibers after them are drawn, (T,), sum 1.
 
     Within a class, a stratum of subtype and redshift with four times as many members is drawn
     twice as often; members of strata with less than 5 % of a class are drawn as often as those of

@@ -14,7 +14,8 @@ from anomaly_explorer.engine.simulation.survey import SimulatedSurvey
 def labels(rng):
     injected = np.array([""] * 5000 + ["bal"] * 80 + ["cosmic"] * 40)
     classes = rng.choice(["GALAXY", "QSO"], len(injected))
-    return Labels(injected, classes, np.exp(rng.normal(1, 1, len(injected))))
+    strength = np.where(injected == "", 0, rng.uniform(1, 100, len(injected)))
+    return Labels(injected, classes, np.exp(rng.normal(1, 1, len(injected))), strength)
 
 
 def test_figures_are_those_of_brute_force(labels, rng):
@@ -32,6 +33,10 @@ def test_figures_are_those_of_brute_force(labels, rng):
             assert least <= found[figure][name] <= most
     assert found["recall_1pct"] == pytest.approx(np.mean([*found["recall_1pct_by_type"].values()]))
     assert found["n_normals"] == 5000
+    odd, limit = labels.injected != "", np.quantile(normal, 0.99)
+    between = odd & (labels.strength >= 20) & (labels.strength < 40)
+    assert found["recall_1pct_by_strength"][3] == (score[between] > limit).mean()
+    assert found["recall_1pct_by_strength"][-1] is None
     assert np.mean(found["fpr_by_snr_decile"]) == pytest.approx(0.01, abs=1e-9)
     assert abs(found["rho"]) < 0.05
 
@@ -71,7 +76,7 @@ def test_a_sample_holds_what_was_asked_for_and_no_gated_object():
     assert dict(zip(names, counts, strict=True)) == {
         name: 300 if name == "" else 3 for name in INJECTED_TYPES
     }
-    assert (sample.strength > 0).tolist() == (sample.labels.injected != "").tolist()
+    assert (sample.labels.strength > 0).tolist() == (sample.labels.injected != "").tolist()
     assert len(sample.weighed) == len(sample.compatible) == len(sample.known) == len(sample)
     assert (sample.labels.snr > 0).all()
     again = draw_sample(survey, 300, 3)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
 
+from anomaly_explorer.engine.benchmark.bars import bars, missed_gates
 from anomaly_explorer.engine.benchmark.report import summarize, write_page
 from anomaly_explorer.engine.benchmark.trial import HEADLINE, TrialSize, run_trial
 from anomaly_explorer.engine.model.network import BigAE
@@ -59,12 +60,36 @@ def test_a_summary_has_means_and_errors_and_is_json(trial):
     assert summarize([trial])["errors"]["auc"] is None
 
 
+def test_a_bar_is_met_between_its_limits(trial):
+    summary = summarize([trial])
+    best = max(
+        figures["recall_1pct"]
+        for name, figures in trial["scores"].items()
+        if not name.startswith("sigma_")
+    )
+    changed = {"rho": 0.11, "recall_1pct": 1.5 * best, "share_uniform": 2 / 3}
+    found = {bar.name: bar for bar in bars({**summary, **changed})}
+    assert not found["Spearman with S/N"].is_met
+    ratio = found["recall at 1 % false positives over that of the best other"]
+    assert ratio.value == pytest.approx(1.5)
+    assert ratio.is_met
+    uniform = "trials of three with uniform p-values (KS p > 0.01)"
+    assert found[uniform].is_met
+    fewer = bars({**summary, "share_uniform": 1 / 3})
+    assert not next(bar for bar in fewer if bar.name == uniform).is_met
+
+
 def test_the_page_says_what_is_met_and_what_is_missed(trial):
     summary = summarize([trial])
     page = write_page(summary, "2 cores", "command")
     assert "Everything here is simulated" in page
     assert "**missed**" in page  # three rounds of training find next to nothing
     good = write_page({**summary, "recall_1pct": 0.9, "auc": 0.95}, "2 cores", "command")
+    assert len(missed_gates(summary)) == 2
+    assert missed_gates({**summary, "recall_1pct": 0.9, "recall_01pct": 0.25}) == []
+    assert missed_gates({**summary, "recall_1pct": float("nan")})[0].startswith(
+        "recall_1pct is nan"
+    )
     assert good.count("**missed**") < page.count("**missed**")
     for name in INJECTED_TYPES[1:]:
         assert f"| `{name}` |" in page

@@ -1,0 +1,77 @@
+"""What the calibrated score must reach, and whether a summary of trials does."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+# What a run must reach that is not refused: below the bars, so that chance does not decide.
+GATES = {"recall_1pct": 0.50, "recall_01pct": 0.25}
+# So many times as much as the best of the others, which get our calibration too.
+RATIO = 1.4
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One figure of a summary and the limits it is held to.
+
+    Parameters
+    ----------
+    name : str
+        In plain words.
+    value : float
+    error : float or None
+        Standard error of the mean over the trials.
+    least, most : float
+    """
+
+    name: str
+    value: float
+    error: float | None
+    least: float
+    most: float
+
+    @property
+    def is_met(self) -> bool:
+        """Return whether the figure lies between the limits."""
+        return self.least <= self.value <= self.most
+
+    @property
+    def limits(self) -> str:
+        """Return the limits in plain words."""
+        if self.most == float("inf"):
+            return f"≥ {self.least:g}"
+        return f"{self.least:g} to {self.most:g}"
+
+
+def bars(summary: Mapping[str, Any]) -> list[Bar]:
+    """Return the bars of `report.summarize`."""
+    no_limit = float("inf")
+    rivals = [each for name, each in summary["scores"].items() if not name.startswith("sigma_")]
+    worst = max(summary["rho_by_class"].values(), key=abs)
+    deciles = summary["fpr_by_snr_decile"]
+    errors = summary["errors"]
+    found = [
+        Bar("Spearman with S/N", summary["rho"], errors["rho"], -0.1, 0.1),
+        Bar("the same in the class where it is largest", worst, None, -0.1, 0.1),
+        Bar("AUC", summary["auc"], errors["auc"], 0.885, no_limit),
+        Bar("normals called at nominal 1 %, decile of S/N with fewest", min(deciles), None,
+            0.003, 0.025),
+        Bar("the same, decile with most", max(deciles), None, 0.003, 0.025),
+        Bar("trials of three with uniform p-values (KS p > 0.01)",
+            3 * summary["share_uniform"], None, 2, no_limit),
+    ]  # fmt: skip
+    for figure, name, least in (
+        ("recall_1pct", "recall at 1 % false positives", 0.55),
+        ("recall_01pct", "recall at 0.1 % false positives", 0.28),
+    ):
+        best = max(each[figure] for each in rivals)
+        ratio = summary[figure] / best if best > 0 else no_limit
+        found.append(Bar(name, summary[figure], errors[figure], least, no_limit))
+        found.append(Bar(f"{name} over that of the best other", ratio, None, RATIO, no_limit))
+    return found
+
+
+def missed_gates(summary: Mapping[str, Any]) -> list[str]:
+    """Return a phrase for each gate that a summary misses."""
+    return [f"{figure} is {summary[figure]:.3f}, below {least:g}"
+            for figure, least in GATES.items() if not summary[figure] >= least]  # fmt: skip
