@@ -1,0 +1,1 @@
+"""Findings about a whole population, each with its control, computed from a store."""

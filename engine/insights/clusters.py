@@ -1,0 +1,126 @@
+"""What the clusters of the latents are: who is in them, how they look, and how odd they are."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .inquiry import Inquiry
+from .insight import Figure, Insight, Table, chance_text, percent, series
+from .rates import GroupRates, measure_rates
+from .strata import Strata
+
+KEY = ("clusters", "What are the clusters, and where are the odd ones?")
+_LISTED = 30
+_FEWEST = 50
+
+
+def describe_clusters(inquiry: Inquiry) -> Insight:
+    """Count classes, medians and the rate of a tier in every cluster of the embedding."""
+    cluster = np.nan_to_num(inquiry.numbers("cluster"), nan=-1).astype(np.int64)
+    n = int((cluster >= 0).sum())
+    if n < _FEWEST:
+        return inquiry.too_few(
+            KEY, f"{inquiry.whom(n, 'are in a cluster')}: too few to describe one ({_FEWEST} are "
+            "needed).", n,
+        )  # fmt: skip
+    strata = Strata.of(inquiry.class_codes, inquiry.numbers("snr"))
+    everyone = np.maximum(cluster, -1) + 1  # group 0 = in no cluster
+    rates = measure_rates(everyone, strata, inquiry.in_tier, inquiry.generator("clusters"))
+    is_rich, by_chance = rates.outliers()
+    medians = {name: _medians(everyone, inquiry.numbers(name), len(rates.n_objects))
+               for name in ("redshift", "snr", "score_mse")}  # fmt: skip
+    n_training = inquiry.n_training(inquiry.members)
+    return Insight(
+        *KEY,
+        population=inquiry.whom(len(cluster), f"of which {n:,} are in a cluster"),
+        n_objects=len(cluster),
+        n_training=n_training,
+        sentences=_sentences(inquiry, rates, is_rich, n_training),
+        control=f"{rates.n_permutations:,} permutations of who is in the tier among objects of the "
+        f"same class and S/N; as many clusters as {by_chance:.2f} on average are called rich then.",
+        numbers={
+            "n_clusters": int((rates.n_objects[1:] > 0).sum()), "n_in_none": len(cluster) - n,
+            "rich": (np.flatnonzero(is_rich) - 1).tolist(), "rich_by_chance": by_chance,
+            "dispersion": rates.dispersion()[0], "dispersion_p": rates.dispersion()[1],
+        },
+        figure=_figure(rates),
+        table=_table(inquiry, everyone, rates, medians),
+    )  # fmt: skip
+
+
+def _medians(
+    groups: NDArray[np.int64], values: NDArray[np.floating], n_groups: int
+) -> NDArray[np.float64]:
+    known = np.flatnonzero(np.isfinite(values))
+    order = known[np.argsort(groups[known], kind="stable")]
+    ends = np.searchsorted(groups[order], np.arange(n_groups + 1))
+    parts = [values[order[ends[g] : ends[g + 1]]] for g in range(n_groups)]
+    return np.array([np.median(part) if len(part) else np.nan for part in parts])
+
+
+def name_of(group: int) -> str:
+    """Return what a group is called: 0 is of those in no cluster."""
+    return f"cluster {group - 1}" if group else "no cluster"
+
+
+def _sentences(
+    inquiry: Inquiry, rates: GroupRates, is_rich: NDArray[np.bool_], n_training: int
+) -> tuple[str, ...]:
+    occupied = rates.n_objects > 0
+    worst, chance = rates.largest()
+    dispersion, dispersion_chance = rates.dispersion()
+    largest = int(np.argmax(rates.n_objects[1:])) + 1
+    clustered = percent(rates.n_objects[1:].sum() / rates.n_objects.sum())
+    return (
+        f"{occupied[1:].sum()} clusters hold {clustered} of the population; the "
+        f"largest, {name_of(largest)}, holds {rates.n_objects[largest]:,}.",
+        f"{inquiry.tier_label} is richest, for its classes and S/N, in {name_of(worst)}: "
+        f"{rates.n_tier[worst]:,} of {rates.n_objects[worst]:,} where {rates.expected[worst]:.1f} "
+        f"are expected ({chance_text(chance)} that some cluster is by chance); {is_rich.sum()} "
+        f"groups are richer than chance allows, and deviations average {dispersion:.1f} times what "
+        f"counting gives ({chance_text(dispersion_chance)}).",
+        f"{n_training:,} of the population are training members of the model.",
+    )  # fmt: skip
+
+
+def _table(
+    inquiry: Inquiry, groups: NDArray[np.int64], rates: GroupRates,
+    medians: dict[str, NDArray[np.float64]],
+) -> Table:  # fmt: skip
+    n_classes = len(inquiry.classes)
+    cells = np.bincount(groups * n_classes + inquiry.class_codes,
+                        minlength=len(rates.n_objects) * n_classes)  # fmt: skip
+    mix = cells.reshape(-1, n_classes)
+    rows = tuple(
+        (name_of(g), int(rates.n_objects[g]), _mix(inquiry.classes, mix[g]),
+         *(_rounded(medians[name][g]) for name in ("redshift", "snr", "score_mse")),
+         int(rates.n_tier[g]), percent(rates.n_tier[g] / rates.n_objects[g]),
+         round(float(rates.expected[g]), 1))
+        for g in np.argsort(-rates.n_objects)[:_LISTED] if rates.n_objects[g]
+    )  # fmt: skip
+    return Table(("cluster", "objects", "classes", "median z", "median S/N", "median score",
+                  "in tier", "share", "expected"), rows)  # fmt: skip
+
+
+def _mix(classes: tuple[str, ...], counts: NDArray[np.int64]) -> str:
+    shares = counts / max(counts.sum(), 1)
+    return ", ".join(
+        f"{classes[i]} {percent(shares[i])}" for i in np.argsort(-shares)[:3] if shares[i] >= 0.005
+    )
+
+
+def _rounded(value: float) -> float | None:
+    return float(f"{value:.3g}") if np.isfinite(value) else None
+
+
+def _figure(rates: GroupRates) -> Figure:
+    shown = [g for g in np.argsort(-rates.n_objects)[:_LISTED] if rates.n_objects[g]]
+    n = np.maximum(rates.n_objects[shown], 1)
+    low, high = ((rates.expected[shown] + sign * 2 * rates.spread[shown]) / n for sign in (-1, 1))
+    x = np.arange(len(shown))
+    return Figure(
+        "clusters from the largest to the smallest", "share in the tier",
+        (series("found", "points", x, rates.n_tier[shown] / n, names=[name_of(g) for g in shown]),
+         series("expected by class and S/N, ± 2σ", "points", x + 0.25, rates.expected[shown] / n,
+                low=np.maximum(low, 0), high=high)),
+        x_scale="names", x_names=tuple("–" if g == 0 else str(g - 1) for g in shown),
+    )  # fmt: skip

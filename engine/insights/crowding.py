@@ -1,0 +1,134 @@
+"""Whether a tier crowds together in latent space, more than others as faint and of its classes."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .chance import p_value
+from .inquiry import Inquiry
+from .insight import Figure, Insight, Table, chance_text, percent, series
+from .strata import Strata
+
+KEY = ("crowding", "Does the tier crowd together in latent space?")
+N_NEIGHBORS, N_DRAWS = 5, 1_000
+_FEWEST, _MOST, _POOL = 30, 800, 200_000
+_BARS = 30
+
+
+def measure_crowding(inquiry: Inquiry) -> Insight:
+    """Compare how near the objects of a tier are to each other with matched draws."""
+    tier = np.flatnonzero(inquiry.in_tier)
+    if len(tier) < _FEWEST:
+        return inquiry.too_few(
+            KEY, f"{inquiry.tier_label} holds {inquiry.whom(len(tier))}: too few for distances "
+            f"between them ({_FEWEST} are needed; name a larger --tier).", len(tier),
+        )  # fmt: skip
+    rng = inquiry.generator("crowding")
+    chosen = inquiry.draw(tier, _MOST, "crowded")
+    pool = inquiry.draw(np.arange(len(inquiry.members)), _POOL, "pool")
+    snr = inquiry.numbers("snr")
+    strata = Strata.of(inquiry.class_codes, snr)
+    latents = _Latents(inquiry, np.union1d(pool, chosen))
+    found = neighbor_distance(latents.of(chosen))
+    matched, n_short = _draws(strata, chosen, pool, rng)
+    drawn = np.array([neighbor_distance(latents.of(places)) for places in matched])
+    plain = np.array([
+        neighbor_distance(latents.of(rng.choice(pool, len(chosen), replace=False)))
+        for _ in range(_BARS)
+    ])  # fmt: skip
+    nearer, further = p_value(-found, -drawn), p_value(found, drawn)
+    ratio, unmatched = float(np.median(drawn) / found), float(np.median(plain) / found)
+    share = float(inquiry.in_tier[np.isin(strata.codes, strata.codes[chosen])].mean())
+    n_training = inquiry.n_training(inquiry.members[chosen])
+    low, high = np.quantile(drawn, (0.025, 0.975)).tolist()
+    verdict = (
+        f"closer together than chance ({chance_text(nearer)})" if nearer <= 0.05
+        else f"further apart than chance ({chance_text(further)})" if further <= 0.05
+        else f"neither closer together nor further apart than chance ({chance_text(nearer)})"
+    )  # fmt: skip
+    return Insight(
+        *KEY,
+        population=f"{inquiry.tier_label}: {inquiry.whom(len(chosen))} drawn of {len(tier):,}",
+        n_objects=len(chosen),
+        n_training=n_training,
+        sentences=(
+            f"The mean distance to the {N_NEIGHBORS}th nearest of the same tier is {found:.2f} in "
+            f"latent space; draws of the same classes and S/N have {np.median(drawn):.2f} "
+            f"(95 %: {low:.2f} to {high:.2f}), {ratio:.2f} times as much: the tier is {verdict}.",
+            f"Draws that ignore class and S/N would have said {unmatched:.2f} times.",
+            f"{n_training:,} of these {len(chosen):,} are training members of the model.",
+        ),
+        control=f"{N_DRAWS:,} draws from {len(pool):,} objects of the population, as many of every "
+        f"class and narrow range of S/N as the tier has there, where it holds {percent(share)} of "
+        f"the objects{_shortage(n_short)}.",
+        numbers={
+            "distance": found, "matched_median": float(np.median(drawn)), "ratio": ratio,
+            "unmatched_ratio": unmatched, "p_nearer": nearer, "p_further": further, "matched": drawn,
+            "n_pool": len(pool), "n_short": n_short, "tier_share_of_strata": share,
+        },
+        figure=_figure(found, drawn),
+        table=Table(
+            ("draws", "median distance", "draws / tier"),
+            (("the tier itself", round(found, 3), 1.0),
+             ("same classes and S/N", round(float(np.median(drawn)), 3), round(ratio, 3)),
+             ("any of the population", round(float(np.median(plain)), 3), round(unmatched, 3))),
+        ),
+    )  # fmt: skip
+
+
+def neighbor_distance(latents: NDArray[np.float32]) -> float:
+    """Return the mean Euclidean distance of M objects, (M, L), to their fifth nearest."""
+    squares = np.einsum("ij,ij->i", latents, latents)
+    distances = squares[:, None] + squares - 2 * (latents @ latents.T)
+    np.fill_diagonal(distances, np.inf)
+    rank = min(N_NEIGHBORS, len(latents) - 1) - 1
+    nearest = np.partition(distances, rank, axis=1)[:, rank]
+    return float(np.sqrt(np.maximum(nearest, 0)).mean())
+
+
+class _Latents:
+    """The latents of some members, read once; unknown ones count as 0."""
+
+    def __init__(self, inquiry: Inquiry, places: NDArray[np.integer]) -> None:
+        self._places = places
+        self._values = np.nan_to_num(inquiry.store.latents(inquiry.members[places]))
+        self._values -= self._values.mean(axis=0)
+
+    def of(self, places: NDArray[np.integer]) -> NDArray[np.float32]:
+        return self._values[np.searchsorted(self._places, places)]
+
+
+def _draws(
+    strata: Strata, chosen: NDArray[np.integer], pool: NDArray[np.integer],
+    rng: np.random.Generator,
+) -> tuple[Iterator[NDArray[np.integer]], int]:  # fmt: skip
+    """Return matched draws, and for how many of a draw the pool has nobody to offer."""
+    wanted = strata.counts(np.isin(np.arange(len(strata.codes)), chosen))
+    order = pool[np.argsort(strata.codes[pool], kind="stable")]
+    ends = np.searchsorted(strata.codes[order], np.arange(strata.n_strata + 1))
+    # The tier is among those that can be drawn: else a draw would not be what chance makes.
+    offered = [order[ends[s] : ends[s + 1]] for s in range(strata.n_strata)]
+    active = [(offered[s], min(int(n), len(offered[s]))) for s, n in enumerate(wanted) if n]
+    n_short = len(chosen) - sum(n for _, n in active)
+
+    def draw() -> Iterator[NDArray[np.integer]]:
+        for _ in range(N_DRAWS):
+            parts = [rng.choice(places, n, replace=False, shuffle=False) for places, n in active]
+            yield np.concatenate(parts)
+
+    return draw(), n_short
+
+
+def _shortage(n_short: int) -> str:
+    return f"; {n_short:,} of the tier have no match among them" if n_short else ""
+
+
+def _figure(found: float, drawn: NDArray[np.float64]) -> Figure:
+    counts, edges = np.histogram(drawn, _BARS)
+    centers = (edges[1:] + edges[:-1]) / 2
+    return Figure(
+        f"mean distance to the {N_NEIGHBORS}th nearest", "matched draws",
+        (series("matched draws", "bars", centers, counts),
+         series("the tier", "line", [found, found], [0, counts.max()])),
+    )  # fmt: skip
