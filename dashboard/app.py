@@ -100,6 +100,7 @@ class Explorer:
         untie_page(self.page)
         self._connect()
         self.browser.paint(palette)
+        self.header.repaint(palette)
         self._show_device()
         self._keep(keeper)
         pn.state.on_session_destroyed(self.close)
@@ -121,6 +122,7 @@ class Explorer:
     def repaint(self, palette: Palette) -> None:
         """Change the colours of every view."""
         self.browser.paint(palette)
+        self.header.repaint(palette)
         for view in self.maps:
             view.repaint(palette)
         for view in (self.spectrum, self.stack):

@@ -151,6 +151,15 @@ def _add_looking(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     export.add_argument("--population", choices=("science", "gated", "unknown", "all"),
                         default="all")  # fmt: skip
     export.add_argument("--tier", default="", help="only objects of this tier")
+    insights = _command(commands, "insights", "find what a store says of its population")
+    insights.add_argument("store", type=Path, metavar="STORE")
+    insights.add_argument("--cards", nargs="+", metavar="CARD", help="default: all of them")
+    insights.add_argument("--tier", help="the tier they are about (default top_1)")
+    insights.add_argument("--seed", type=int, default=0, help="of samples and permutations")
+    insights.add_argument("--out", type=Path, metavar="FOLDER", help="write figures (SVG) there")
+    insights.add_argument("--json", type=Path, metavar="FILE", help="write every number by name")
+    insights.add_argument("--spectra", type=Path, metavar="ROOT",
+                          help="root of the scanned spectra")  # fmt: skip
     serve = _command(commands, "serve", "open the explorer on a store")
     serve.add_argument("store", type=Path, metavar="STORE")
     _add_spectra(serve)

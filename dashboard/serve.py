@@ -62,6 +62,7 @@ class _Served:
         import panel as pn
 
         from . import exporting, health
+        from .insights import handler
         from .keeper import Keeper
         from .sending import mend_sending
 
@@ -73,9 +74,11 @@ class _Served:
         self.secret = _secret()
         self.pool = ThreadPoolExecutor(max_workers=2, thread_name_prefix="export")
         exporter = exporting.Exporter(store, desk, self.secret, self.pool)
+        insights = handler.InsightsPage(store, str(settings.spectra or ""), settings.is_dark)
         self.routes = [
             (exporting.ROUTE, exporting.ExportHandler, {"exporter": exporter}),
             (health.ROUTE, health.HealthHandler, {"exporter": exporter}),
+            (handler.ROUTE, handler.InsightsHandler, {"page": insights, "pool": self.pool}),
         ]
 
     def listen(self) -> Any:

@@ -7,7 +7,7 @@ import panel as pn
 import panel_material_ui as pmui
 
 from anomaly_explorer.dashboard.session import Session
-from anomaly_explorer.dashboard.theme import BASE_CSS
+from anomaly_explorer.dashboard.theme import BASE_CSS, Palette
 
 
 def describe_catalog(session: Session) -> str:
@@ -35,6 +35,7 @@ class HeaderView(pn.viewable.Viewer):
         pane = {"stylesheets": [BASE_CSS], **plain}
         self._catalog = pn.pane.HTML(describe_catalog(session), css_classes=["catalog"], **pane)
         self._device = pn.pane.HTML("", css_classes=["device"], **pane)
+        self._insights = pn.pane.HTML("", css_classes=["insights"], **pane)
         self.search = pmui.TextInput(
             placeholder="TARGETID ⏎", size="small", width=200, css_classes=["search"], **plain
         )
@@ -43,9 +44,16 @@ class HeaderView(pn.viewable.Viewer):
         """Show which device reconstructs."""
         self._device.object = f'<span class="chip">{escape(label)}</span>'
 
+    def repaint(self, palette: Palette) -> None:
+        """Link to the page of findings in the theme of this one."""
+        self._insights.object = (
+            f'<a href="insights?theme={palette.name}" target="_blank" '
+            'title="what the whole population shows, with controls">Insights</a>'
+        )
+
     def __panel__(self) -> pn.viewable.Viewable:
         """Return one row."""
         return pn.Row(
-            self._catalog, pn.layout.HSpacer(), self.search, self._device,
+            self._catalog, self._insights, pn.layout.HSpacer(), self.search, self._device,
             sizing_mode="stretch_width", align="center",
         )  # fmt: skip

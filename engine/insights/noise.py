@@ -79,7 +79,7 @@ def _by_class(
 
 def _measure(inquiry: Inquiry, snr: Numbers, score: Numbers) -> dict[str, float]:
     rng = inquiry.generator("bootstrap")
-    error = bootstrap_error(rng, spearman, (snr, score), n_draws=50)
+    error = bootstrap_error(rng, spearman, (snr, score), n_draws=50, n_most=5_000)
     return {"n": len(snr), "rho": spearman(snr, score), "error": error}
 
 
