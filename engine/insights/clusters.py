@@ -36,7 +36,7 @@ def describe_clusters(inquiry: Inquiry) -> Insight:
         n_training=n_training,
         sentences=_sentences(inquiry, rates, is_rich, n_training),
         control=f"{rates.n_permutations:,} permutations of who is in the tier among objects of the "
-        f"same class and S/N; as many clusters as {by_chance:.2f} on average are called rich then.",
+        f"same class and S/N; {by_chance:.2f} groups are called rich then, on average.",
         numbers={
             "n_clusters": int((rates.n_objects[1:] > 0).sum()), "n_in_none": len(cluster) - n,
             "rich": (np.flatnonzero(is_rich) - 1).tolist(), "rich_by_chance": by_chance,

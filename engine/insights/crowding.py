@@ -65,7 +65,8 @@ def measure_crowding(inquiry: Inquiry) -> Insight:
         numbers={
             "distance": found, "matched_median": float(np.median(drawn)), "ratio": ratio,
             "unmatched_ratio": unmatched, "p_nearer": nearer, "p_further": further,
-            "matched": drawn, "n_pool": len(pool), "n_short": n_short, "tier_share_of_strata": share,
+            "matched": drawn, "n_pool": len(pool), "n_short": n_short,
+            "tier_share_of_strata": share,
         },
         figure=_figure(found, drawn),
         table=Table(
