@@ -60,6 +60,8 @@ def _scales(figure: Mapping[str, Any]) -> tuple[Scale, Scale]:
     ys = [v for series in every for key in ("y", "low", "high") for v in series[key]]
     if any(series["style"] == "bars" for series in every):
         ys.append(0.0)
+    if figure["x_scale"] == "names":
+        xs += [-0.5, len(figure["x_names"]) - 0.5]
     ends = (_LEFT, WIDTH - _RIGHT), (HEIGHT - _BOTTOM, _TOP)
     return (make_scale(xs, ends[0], figure["x_scale"] == "log"),
             make_scale(ys, ends[1], figure["y_scale"] == "log"))  # fmt: skip

@@ -73,6 +73,6 @@ def _log_ticks(low: float, high: float) -> list[float]:
 def _written(value: float) -> str:
     if value == 0:
         return "0"
-    if 1e-3 <= abs(value) < 1e5:
+    if 1e-3 <= abs(value) < 1e7:
         return f"{value:.10g}" if abs(value) < 1e4 else f"{value:,.0f}"
     return f"{value:.2g}"

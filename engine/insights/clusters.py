@@ -65,14 +65,15 @@ def name_of(group: int) -> str:
 def _sentences(
     inquiry: Inquiry, rates: GroupRates, is_rich: NDArray[np.bool_], n_training: int
 ) -> tuple[str, ...]:
-    occupied = rates.n_objects > 0
+    n_found = int((rates.n_objects[1:] > 0).sum())
     worst, chance = rates.largest()
     dispersion, dispersion_chance = rates.dispersion()
     largest = int(np.argmax(rates.n_objects[1:])) + 1
-    clustered = percent(rates.n_objects[1:].sum() / rates.n_objects.sum())
+    share = percent(rates.n_objects[1:].sum() / rates.n_objects.sum())
+    hold = "clusters hold" if n_found > 1 else "cluster holds"
     return (
-        f"{occupied[1:].sum()} clusters hold {clustered} of the population; the "
-        f"largest, {name_of(largest)}, holds {rates.n_objects[largest]:,}.",
+        f"{n_found} {hold} {share} of the population; the largest, {name_of(largest)}, "
+        f"holds {rates.n_objects[largest]:,}.",
         f"{inquiry.tier_label} is richest, for its classes and S/N, in {name_of(worst)}: "
         f"{rates.n_tier[worst]:,} of {rates.n_objects[worst]:,} where {rates.expected[worst]:.1f} "
         f"are expected ({chance_text(chance)} that some cluster is by chance); {is_rich.sum()} "

@@ -20,7 +20,8 @@ def find_confident(inquiry: Inquiry) -> Insight:
     gap = inquiry.numbers("deltachi2") if inquiry.has("deltachi2") else None
     if gap is None:
         return inquiry.too_few(KEY, "This store has no deltachi2, so nobody knows how sure the "
-                               "pipeline was: scan spectra that have redrock files.")  # fmt: skip
+                               "pipeline was: scan spectra that have redrock files.",
+                               len(inquiry.members))  # fmt: skip
     has_no_warning = (inquiry.numbers("redshift_warning") == 0) & np.isfinite(gap)
     n_clean, n_tier = int(has_no_warning.sum()), int(inquiry.in_tier.sum())
     if n_clean < _FEWEST or n_tier == 0:

@@ -44,8 +44,8 @@ def compare_fibers(inquiry: Inquiry) -> Insight:
             panels.append(panel)
     absent = _absent(missing)
     if not panels:
-        return inquiry.too_few(KEY, f"{absent} Nothing can be said of the instrument from it: scan "
-                               "coadds that carry these columns.")  # fmt: skip
+        reason = f"{absent} Nothing can be said of the instrument: scan coadds that carry them."
+        return inquiry.too_few(KEY, reason, len(inquiry.members))
     worst = max(panels, key=lambda panel: panel.rates.dispersion()[0])
     rows = inquiry.members
     n_training = inquiry.n_training(rows)

@@ -138,7 +138,7 @@ class Inquiry:
         kind = "science targets" if self.population == SCIENCE else "objects of unknown status"
         return f"{n:,} {made}{kind}{' ' + what if what else ''}"
 
-    def too_few(self, key: tuple[str, str], reason: str, n: int = 0) -> Insight:
+    def too_few(self, key: tuple[str, str], reason: str, n: int) -> Insight:
         """Return a finding that could not be made; `key` is its name and title."""
         return Insight(
             *key, population=self.whom(n), n_objects=n, n_training=0, sentences=(reason,),

@@ -110,7 +110,7 @@ class SmallNetwork:
         from sklearn.neural_network import MLPRegressor
 
         self._network = MLPRegressor(
-            hidden_layer_sizes=(256, 128, 64), batch_size=256, max_iter=80, early_stopping=True,
+            hidden_layer_sizes=(256, 128, 64), batch_size=256, max_iter=40, early_stopping=True,
             n_iter_no_change=8, learning_rate_init=1e-3, random_state=seed,
         )  # fmt: skip
 
