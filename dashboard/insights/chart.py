@@ -148,7 +148,7 @@ def _bars(
     series: Mapping[str, Any], scales: tuple[Scale, Scale], color: str, ink: Ink
 ) -> Iterator[str]:
     drawn = list(_drawn(series, scales))
-    floor = scales[1].place(0.0)
+    floor = scales[1].place(0.0 if scales[1].has(0.0) else scales[1].low)
     width = 0.9 * min((b[1] - a[1] for a, b in pairwise(drawn)), default=20)
     for _, at, height in drawn:
         yield (

@@ -76,9 +76,9 @@ def _sentences(
         f"holds {rates.n_objects[largest]:,}.",
         f"{inquiry.tier_label} is richest, for its classes and S/N, in {name_of(worst)}: "
         f"{rates.n_tier[worst]:,} of {rates.n_objects[worst]:,} where {rates.expected[worst]:.1f} "
-        f"are expected ({chance_text(chance)} that some cluster is by chance); {is_rich.sum()} "
-        f"groups are richer than chance allows, and deviations average {dispersion:.1f} times what "
-        f"counting gives ({chance_text(dispersion_chance)}).",
+        f"are expected ({chance_text(chance)} that some cluster is by chance); groups "
+        f"richer than chance allows: {is_rich.sum()}; squared deviations average {dispersion:.1f} "
+        f"times what counting gives ({chance_text(dispersion_chance)}).",
         f"{n_training:,} of the population are training members of the model.",
     )  # fmt: skip
 

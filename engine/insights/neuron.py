@@ -62,8 +62,8 @@ def look_for_neuron(inquiry: Inquiry) -> Insight:
 def mutual_information(inputs: NDArray[np.floating], target: NDArray[np.floating]) -> Numbers:
     """Return what each of L latents, (N, L), tells of a target, (N,), in nats, (L,)."""
     n, n_latents = inputs.shape
-    columns, goal = _binned(inputs), _binned(target[:, None])
-    cells = (np.arange(n_latents) * _BINS + columns) * _BINS + goal
+    columns, goal = _binned(inputs.T), _binned(target[None])
+    cells = (np.arange(n_latents)[:, None] * _BINS + columns) * _BINS + goal
     counts = np.bincount(cells.ravel(), minlength=n_latents * _BINS**2)
     joint = counts.reshape(n_latents, _BINS, _BINS) / n
     apart = joint.sum(axis=2, keepdims=True) * joint.sum(axis=1, keepdims=True)
@@ -71,12 +71,12 @@ def mutual_information(inputs: NDArray[np.floating], target: NDArray[np.floating
     return terms.sum(axis=(1, 2)) - (_BINS - 1) ** 2 / (2 * n)
 
 
-def _binned(values: NDArray[np.floating]) -> NDArray[np.int64]:
-    """Return the bin of equal count of each value in its column, (N, L)."""
-    order = np.argsort(values, axis=0, kind="stable")
-    bins = np.empty(values.shape, np.int64)
-    steps = np.arange(len(values))[:, None] * _BINS // len(values)
-    np.put_along_axis(bins, order, np.broadcast_to(steps, values.shape), axis=0)
+def _binned(rows: NDArray[np.floating]) -> NDArray[np.int64]:
+    """Return the bin of equal count of each value in its row, (L, N)."""
+    order = np.argsort(np.ascontiguousarray(rows), axis=1)
+    bins = np.empty(rows.shape, np.int64)
+    steps = np.arange(rows.shape[1]) * _BINS // rows.shape[1]
+    np.put_along_axis(bins, order, np.broadcast_to(steps, rows.shape), axis=1)
     return bins
 
 

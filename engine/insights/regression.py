@@ -17,6 +17,8 @@ from .inquiry import Inquiry
 MIN_SNR = 2.0
 # Shares of targets that are trained on, chosen by, and judged by.
 _SHARES = (0.7, 0.1, 0.2)
+# At most: a network stops before when it learns no more.
+EPOCHS = 40
 
 
 class Predictor(Protocol):
@@ -110,7 +112,7 @@ class SmallNetwork:
         from sklearn.neural_network import MLPRegressor
 
         self._network = MLPRegressor(
-            hidden_layer_sizes=(256, 128, 64), batch_size=256, max_iter=40, early_stopping=True,
+            hidden_layer_sizes=(256, 128, 64), batch_size=256, max_iter=EPOCHS, early_stopping=True,
             n_iter_no_change=8, learning_rate_init=1e-3, random_state=seed,
         )  # fmt: skip
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import rankdata
 
 from .chance import two_sided
 from .inquiry import Inquiry
@@ -132,9 +133,17 @@ def _trends(
             continue
         there = values[able][known]
         rho = spearman(there, deviations[known])
-        by_chance = np.nan_to_num([spearman(there, each[known]) for each in drawn])
+        by_chance = rank_correlations(there, drawn[:, known])
         found[name] = (rho, two_sided(float(np.nan_to_num(rho)), by_chance))
     return found, missing
+
+
+def rank_correlations(values: Numbers, drawn: Numbers) -> NDArray[np.float64]:
+    """Return Spearman's correlation of values, (G,), with each of many, (P, G), as (P,)."""
+    ranks = [rankdata(v, axis=-1) - (len(values) + 1) / 2 for v in (values, drawn)]
+    sizes = [np.sqrt((each**2).sum(axis=-1)) for each in ranks]
+    size = sizes[0] * sizes[1]
+    return np.divide(ranks[1] @ ranks[0], size, out=np.zeros(len(drawn)), where=size > 0)
 
 
 def _means(pixels: Pixels, values: Numbers) -> Numbers:

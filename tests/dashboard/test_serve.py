@@ -141,6 +141,15 @@ def test_what_cannot_be_exported_is_said_in_a_sentence(visitor):
     assert visitor.get(f"health?session={'a' * 44}")[2].endswith(b'"session": false}')
 
 
+def test_the_page_of_findings_is_served_and_asks_for_nothing_else(visitor):
+    status, headers, content = visitor.get("insights?theme=light")
+    assert status == 200
+    assert headers["Content-Type"].startswith("text/html")
+    assert headers["Content-Security-Policy"].startswith("default-src 'none'")
+    assert b"No findings are kept for this store yet" in content
+    assert b"<script" not in content
+
+
 def test_what_goes_over_the_socket_is_deflated_and_only_for_known_origins(visitor):
 
     async def greet():

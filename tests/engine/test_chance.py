@@ -1,5 +1,7 @@
 """Laws of chance, of strata and of rates: what permutations within strata must keep."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -10,6 +12,7 @@ from anomaly_explorer.engine.insights.accuracy import measure_accuracy
 from anomaly_explorer.engine.insights.chance import bootstrap_error, outliers, p_value
 from anomaly_explorer.engine.insights.noise import spearman
 from anomaly_explorer.engine.insights.rates import measure_rates
+from anomaly_explorer.engine.insights.sky import rank_correlations
 from anomaly_explorer.engine.insights.strata import Strata
 
 PROBABILITIES = st.lists(st.floats(0, 1), min_size=1, max_size=30)
@@ -68,6 +71,8 @@ def test_spearman_is_that_of_the_ranks_of_equal_values_too(rng):
     a, b = rng.integers(9, size=(2, 200))
     assert spearman(a, b) == pytest.approx(spearmanr(a, b).statistic, abs=1e-9)
     assert np.isnan(spearman(a, np.ones(200)))
+    many = rng.integers(9, size=(5, 200))
+    assert rank_correlations(a, many) == pytest.approx([spearman(a, each) for each in many])
 
 
 def test_strata_part_classes_and_never_mix_s_n(rng):
@@ -85,7 +90,7 @@ def test_strata_part_classes_and_never_mix_s_n(rng):
         if known.all():
             spans.append((classes[rows][0], snr[rows].min(), snr[rows].max()))
     spans.sort()
-    for (c, _, high), (d, low, _) in zip(spans, spans[1:], strict=False):
+    for (c, _, high), (d, low, _) in pairwise(spans):
         assert c != d or high <= low
 
 

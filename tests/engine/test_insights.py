@@ -1,0 +1,183 @@
+"""What is planted in a store is found, what is not is not, and both say whom they count."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from anomaly_explorer.engine.errors import InputError
+from anomaly_explorer.engine.insights import crowding, neuron, recoverability, regression
+from anomaly_explorer.engine.insights.answers import (
+    Answers,
+    identify,
+    path_beside,
+    read_answers,
+    write_answers,
+)
+from anomaly_explorer.engine.insights.inquiry import Inquiry
+from anomaly_explorer.engine.insights.regression import boosted_trees
+from anomaly_explorer.engine.insights.run import FINDERS, NAMES, check_names, find_insights
+
+from .insight_maker import BAD_TILE, KNOWING_LATENT, N_OBJECTS, ODD_CLUSTER, make_insight_store
+
+
+@pytest.fixture(scope="module")
+def planted(tmp_path_factory):
+    return make_insight_store(tmp_path_factory.mktemp("planted"), is_planted=True)
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory):
+    return make_insight_store(tmp_path_factory.mktemp("plain"), is_planted=False)
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    """Less of what takes long: the numbers are judged by their size, not their digits."""
+    monkeypatch.setattr(neuron, "N_ROTATIONS", 19)
+    monkeypatch.setattr(neuron, "_TREE_ROTATIONS", 1)
+    monkeypatch.setattr(neuron, "_ROUNDS", 10)
+    monkeypatch.setattr(crowding, "N_DRAWS", 199)
+    monkeypatch.setattr(regression, "EPOCHS", 3)
+    monkeypatch.setattr(
+        recoverability, "boosted_trees", lambda seed, n=0: boosted_trees(seed, 40, n_leaves=7)
+    )
+
+
+def ask(store, name, tier="top_10", seed=1):
+    return FINDERS[name][1](Inquiry(store, tier, seed))
+
+
+def test_a_planted_tile_is_found_and_none_where_none_is(planted, plain):
+    found, none = (ask(store, "fibers").numbers for store in (planted, plain))
+    assert found["tile"]["rich"] == [BAD_TILE]
+    assert found["tile"]["p"] <= 0.01 < none["tile"]["p"]
+    assert none["tile"]["rich"] == []
+    assert found["missing"] == ["petal", "location", "fiber"]
+    assert "petal, location, fiber" in ask(planted, "fibers").sentences[-1]
+
+
+def test_a_planted_pixel_is_the_worst_and_the_sky_is_even_without(planted, plain):
+    found, none = (ask(store, "sky") for store in (planted, plain))
+    assert found.numbers["dispersion_p"] <= 0.01 < none.numbers["dispersion_p"]
+    assert found.numbers["worst_p"] <= 0.01 < none.numbers["worst_p"]
+    assert "RA 17" in found.sentences[1]  # planted around 174°
+    assert all(trend["p"] > 0.001 for trend in none.numbers["trends"].values())
+    assert "reddening E(B-V)" in none.numbers["trends"]
+
+
+def test_a_planted_cluster_is_rich(planted, plain):
+    found, none = (ask(store, "clusters") for store in (planted, plain))
+    assert ODD_CLUSTER in found.numbers["rich"]
+    assert none.numbers["rich"] == []
+    assert sum(row[1] for row in found.table.rows) == N_OBJECTS
+
+
+def test_a_tier_that_crowds_is_nearer_than_matched_draws(planted, plain):
+    found, none = (ask(store, "crowding").numbers for store in (planted, plain))
+    assert found["p_nearer"] == pytest.approx(1 / 200)
+    assert found["ratio"] > 1.05
+    assert none["p_nearer"] > 0.01
+    assert none["p_further"] > 0.01
+
+
+def test_a_score_that_is_noise_over_s_n_follows_it(plain):
+    found = ask(plain, "noise")
+    rho = found.numbers["spearman"]["score_mse"]["all"]
+    assert rho["rho"] == pytest.approx(-0.55, abs=0.05)
+    assert 0.005 < rho["error"] < 0.03
+    assert found.numbers["absent"] == ["sigma_astro", "sigma_instrument", "sigma_all"]
+    assert "sigma_astro" in found.sentences[1]
+    assert found.n_training == 100
+
+
+def test_redshifts_are_recovered_where_a_latent_has_them(planted, plain):
+    found, none = (ask(store, "recoverability") for store in (planted, plain))
+    ways = found.numbers["ways"]
+    best = ways[found.numbers["chosen"]]
+    assert best["sigma_nmad"] < 0.05
+    assert best["r2"] > 0.95
+    assert ways["shuffled latents"]["sigma_nmad"] > 5 * best["sigma_nmad"]
+    assert ways["median of the class"]["sigma_nmad"] > 5 * best["sigma_nmad"]
+    assert none.numbers["ways"][none.numbers["chosen"]]["r2"] < 0.05
+    assert "photometry" in found.sentences[1]
+
+
+def test_a_planted_neuron_is_named_and_none_where_none_is(planted, plain):
+    found, none = (ask(store, "neuron") for store in (planted, plain))
+    assert found.sentences[0].startswith(f"Latent {KNOWING_LATENT} ")
+    assert found.numbers["p_to_second"] == pytest.approx(1 / 20)
+    assert np.argmax(found.numbers["importance"]["values"]) == KNOWING_LATENT
+    assert "no axis is more special" in none.sentences[1]
+    assert "not done" in found.control
+
+
+def test_confidence_independent_of_the_tier_is_as_expected(plain):
+    found = ask(plain, "confident").numbers
+    assert found["p_more"] > 0.01
+    assert found["p_fewer"] > 0.01
+    assert found["expected_if_independent"] == pytest.approx(found["expected_matched"], rel=0.1)
+    assert abs(found["found"] - found["expected_matched"]) < 4 * found["spread"]
+
+
+def test_without_spectra_or_distant_quasars_that_is_said(plain):
+    found = ask(plain, "quasars")
+    assert not found.is_measured
+    assert "highest is at z = 1." in found.sentences[0]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_tiny_store_gets_a_sentence_and_no_figure_of_speech(scanned_store, name):
+    inquiry = Inquiry(scanned_store)
+    found = find_insights(inquiry, [name])[name]
+    assert found["population"]
+    assert found["sentences"]
+    json.dumps(found, allow_nan=False)
+    if name in ("recoverability", "neuron", "crowding", "sky"):
+        assert not found["is_measured"]
+        assert "too few" in found["sentences"][0]
+
+
+def test_the_same_seed_gives_the_same_numbers_and_another_does_not(plain):
+    first, again, other = (ask(plain, "fibers", seed=s).numbers["tile"] for s in (1, 1, 2))
+    assert first == again != other
+
+
+def test_what_is_asked_wrongly_is_refused_in_a_sentence(plain):
+    for fault in ({"tier": "gold"}, {"seed": -1}, {"seed": 2**31}):
+        with pytest.raises(InputError):
+            Inquiry(plain, **fault)
+    with pytest.raises(InputError, match="There is no card 'photoz': the cards are noise"):
+        check_names(["noise", "photoz"])
+    assert check_names(["sky", "noise"]) == ("noise", "sky")
+    assert check_names([]) == NAMES
+
+
+def test_answers_come_back_and_know_their_store(plain, planted, tmp_path):
+    found = find_insights(Inquiry(plain, "top_10"), ["fibers", "clusters"])
+    path = tmp_path / "store.insights.json"
+    assert read_answers(path) is None
+    write_answers(path, Answers(found, identify(plain.manifest)))
+    again = read_answers(path)
+    assert again.insights == json.loads(json.dumps(found))
+    assert again.is_of(plain.manifest)
+    assert not again.is_of(planted.manifest)
+    assert not again.is_of(replace(plain.manifest, n_objects=1))
+    assert [p.name for p in tmp_path.iterdir()] == [path.name]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", '{"format": 1}', "\x00", "[" * 100_000,
+             '{"format": "anomaly-explorer insights", "format_version": 1, "insights": [1]}',
+             '{"format": "anomaly-explorer insights", "format_version": 2, "insights": {}}'],
+)  # fmt: skip
+def test_a_file_that_is_not_ours_is_refused_in_a_sentence(tmp_path, text):
+    path = tmp_path / "x.insights.json"
+    path.write_text(text)
+    with pytest.raises(InputError, match=r"x.insights.json .* run `anomaly-explorer insights`"):
+        read_answers(path)
+
+
+def test_the_file_is_beside_the_store(plain):
+    assert path_beside(plain.path) == plain.path.parent / "store.insights.json"
