@@ -26,7 +26,7 @@ def two_sided(observed: float, drawn: NDArray[np.floating]) -> float:
 
 
 def outliers(p: NDArray[np.floating], share_false: float = 0.05) -> NDArray[np.bool_]:
-    """Return which of many p-values, (..., n), are too small for chance, along the last axis.
+    """Return which of many p-values, (n,) or (P, n), are too small for chance, each row apart.
 
     Among those returned at most the given share are false on average (Benjamini & Hochberg 1995).
 
