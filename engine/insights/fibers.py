@@ -19,6 +19,8 @@ PANELS = {
     "fiber": ("fiber",),
 }
 _FEWEST_OBJECTS, _LISTED = 10, 5
+# Kinds that get a sentence, the least even first; the table has all.
+_TOLD = 2
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ def compare_fibers(inquiry: Inquiry) -> Insight:
     if not panels:
         reason = f"{absent} Nothing can be said of the instrument: scan coadds that carry them."
         return inquiry.too_few(KEY, reason, len(inquiry.members))
-    worst = max(panels, key=lambda panel: panel.rates.dispersion()[0])
+    least_even = sorted(panels, key=lambda panel: panel.rates.dispersion()[1])
     rows = inquiry.members
     n_training = inquiry.n_training(rows)
     return Insight(
@@ -56,7 +58,7 @@ def compare_fibers(inquiry: Inquiry) -> Insight:
         n_objects=max(panel.n_members for panel in panels),
         n_training=n_training,
         sentences=(
-            *(_sentence(inquiry, panel) for panel in panels),
+            *(_sentence(inquiry, panel) for panel in least_even[:_TOLD]),
             f"{absent} {n_training:,} of the population are training members.".strip(),
         ),
         control=" ".join(
@@ -66,7 +68,7 @@ def compare_fibers(inquiry: Inquiry) -> Insight:
             for panel in panels
         ),
         numbers={"missing": missing, **{panel.kind: _numbers(panel) for panel in panels}},
-        figure=_figure(inquiry, worst),
+        figure=_figure(inquiry, least_even[0]),
         table=Table(("where", "in tier", "objects", "expected", "deviation σ", "too rich"),
                     tuple(row for panel in panels for row in _rows(panel))),
     )  # fmt: skip

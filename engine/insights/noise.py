@@ -27,11 +27,11 @@ def correlate_with_noise(inquiry: Inquiry) -> Insight:
             f"({_FEWEST} are needed).", n,
         )  # fmt: skip
     rows = inquiry.members[places]
-    names = [name for name in (*SCORES, *CALIBRATED) if inquiry.has(name)]
+    known = [name for name in (*SCORES, *CALIBRATED) if inquiry.has(name)]
+    names = [name for name in known if np.isfinite(inquiry.numbers(name, rows)).sum() >= _FEWEST]
     absent = [name for name in CALIBRATED if name not in names]
     found = {name: _by_class(inquiry, places, snr, inquiry.numbers(name, rows)) for name in names}
     main = CALIBRATED[0] if CALIBRATED[0] in names else SCORES[0]
-    overall = {name: each["all"] for name, each in found.items()}
     chance = _chance(inquiry, snr, inquiry.numbers("score_mse", rows))
     n_training = inquiry.n_training(rows)
     return Insight(
@@ -40,7 +40,7 @@ def correlate_with_noise(inquiry: Inquiry) -> Insight:
                                 else "(all of them)"),
         n_objects=n,
         n_training=n_training,
-        sentences=_sentences(overall, absent, n_training, n),
+        sentences=_sentences(found, absent, n_training, n),
         control=f"S/N dealt to the wrong objects {_PERMUTATIONS} times gives |ρ| up to "
         f"{chance[0]:.3f} for score_mse (p = {chance[1]:.2g} for the value found). A score that "
         f"does not measure noise is to have |ρ| ≤ {BAR}, overall and within each class.",
@@ -97,25 +97,34 @@ def _chance(inquiry: Inquiry, snr: Numbers, score: Numbers) -> tuple[float, floa
 
 
 def _sentences(
-    overall: dict[str, dict[str, float]], absent: list[str], n_training: int, n: int
+    found: dict[str, dict[str, dict[str, float]]], absent: list[str], n_training: int, n: int
 ) -> tuple[str, ...]:
-    mse = overall["score_mse"]
+    mse = found["score_mse"]["all"]
     others = ", ".join(
-        f"{name} {each['rho']:+.2f}" for name, each in overall.items() if name != "score_mse"
+        f"{name} {each['all']['rho']:+.2f}" for name, each in found.items() if name != "score_mse"
     )
     verdict = (
         "it does not follow S/N" if abs(mse["rho"]) <= BAR
-        else "it is in good part a noise meter" if mse["rho"] < 0
-        else "it rises with S/N"
+        else "it is in good part a noise meter" if mse["rho"] < -0.5
+        else f"it {'falls' if mse['rho'] < 0 else 'rises'} with S/N"
     )  # fmt: skip
     return (
         f"The published score, score_mse, has a rank correlation of {mse['rho']:+.3f} ± "
         f"{mse['error']:.3f} with S/N: {verdict}.",
         f"The others: {others or 'none in this store'}."
-        + (f" This store has no {', '.join(absent)}." if absent else ""),
+        + (f" This store has no {', '.join(absent)}." if absent else "")
+        + "".join(_against_bar(name, found[name]) for name in CALIBRATED if name in found),
         f"{n_training:,} of these {n:,} are training members ({percent(n_training / n)}), whose "
         "scores may be a little lower.",
     )
+
+
+def _against_bar(name: str, groups: dict[str, dict[str, float]]) -> str:
+    """Say whether a calibrated score keeps what it promises, in the worst of its groups."""
+    worst = max(groups, key=lambda group: abs(groups[group]["rho"]))
+    rho = groups[worst]["rho"]
+    verdict = "met" if abs(rho) <= BAR else "not met"
+    return f" {name}: at worst {rho:+.2f} ({worst}), the bar is {verdict}."
 
 
 def _figure(snr: Numbers, scores: dict[str, Numbers]) -> Figure:

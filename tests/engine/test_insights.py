@@ -92,6 +92,49 @@ def test_a_score_that_is_noise_over_s_n_follows_it(plain):
     assert found.n_training == 100
 
 
+class WithColumns:
+    """A store with further columns of floats."""
+
+    def __init__(self, store, **columns):
+        self._store, self._columns = store, columns
+        self.column_names = (*store.column_names, *columns)
+
+    def __getattr__(self, name):
+        return getattr(self._store, name)
+
+    def column(self, name):
+        return self._columns[name] if name in self._columns else self._store.column(name)
+
+    def describe(self, name):
+        return self._store.describe("snr" if name in self._columns else name)
+
+
+def test_calibrated_scores_are_judged_where_the_store_has_them(plain, rng):
+    nothing = np.full(N_OBJECTS, np.nan)
+    snr = plain.column("snr")
+    store = WithColumns(
+        plain, sigma_astro=rng.normal(size=N_OBJECTS), sigma_instrument=nothing, sigma_all=snr / 9
+    )
+    found = ask(store, "noise")
+    assert found.numbers["absent"] == ["sigma_instrument"]
+    assert abs(found.numbers["spearman"]["sigma_astro"]["all"]["rho"]) < 0.06
+    assert "sigma_all: at worst +1.00" in found.sentences[1]
+    assert "the bar is not met" in found.sentences[1]
+    assert [each.label.split(",")[0] for each in found.figure.series] == [
+        "score_mse", "sigma_astro"
+    ]  # fmt: skip
+
+
+def test_a_bad_petal_and_a_bad_fiber_are_found(plain, rng):
+    fiber = rng.integers(100, size=N_OBJECTS)
+    fiber[Inquiry(plain, "top_10").in_tier & (rng.random(N_OBJECTS) < 0.1)] = 42
+    store = WithColumns(plain, petal_loc=(fiber // 10).astype(float), fiber=fiber.astype(float))
+    found = ask(store, "fibers").numbers
+    assert found["fiber"]["rich"] == [42]
+    assert found["petal"]["rich"] == [4]
+    assert found["missing"] == ["location"]
+
+
 def test_redshifts_are_recovered_where_a_latent_has_them(planted, plain):
     found, none = (ask(store, "recoverability") for store in (planted, plain))
     ways = found.numbers["ways"]
