@@ -133,9 +133,14 @@ def _body(insight: Mapping[str, Any], is_stale: bool) -> str:
         + f'<p class="control"><b>Control.</b> {escape(insight["control"])}</p>'
         + _table(insight["table"])
         + f'<p class="made">Made {escape(insight["made"])} in {float(insight["seconds"]):.0f} s '
-        f"({int(insight['n_training']):,} training members among those counted); again with<br>"
+        f"({_training(insight['n_training'])} training members of the model among those "
+        "looked at); again with<br>"
         f"<code>{escape(insight['command'])}</code></p>"
     )
+
+
+def _training(n: Any) -> str:
+    return "an unknown number of" if n is None else f"{int(n):,}"
 
 
 def _table(table: Mapping[str, Any] | None) -> str:

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .inquiry import Inquiry
-from .insight import Figure, Insight, Table, chance_text, percent, series
+from .insight import Figure, Insight, Table, chance_text, counted, percent, series
 from .rates import GroupRates, measure_rates
 from .strata import Strata
 
@@ -63,7 +63,7 @@ def name_of(group: int) -> str:
 
 
 def _sentences(
-    inquiry: Inquiry, rates: GroupRates, is_rich: NDArray[np.bool_], n_training: int
+    inquiry: Inquiry, rates: GroupRates, is_rich: NDArray[np.bool_], n_training: int | None
 ) -> tuple[str, ...]:
     n_found = int((rates.n_objects[1:] > 0).sum())
     worst, chance = rates.largest()
@@ -79,7 +79,7 @@ def _sentences(
         f"are expected ({chance_text(chance)} that some cluster is by chance); groups "
         f"richer than chance allows: {is_rich.sum()}; squared deviations average {dispersion:.1f} "
         f"times what counting gives ({chance_text(dispersion_chance)}).",
-        f"{n_training:,} of the population are training members of the model.",
+        f"{counted(n_training)} of the population are training members of the model.",
     )  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from .chance import p_value
 from .inquiry import Inquiry
-from .insight import Figure, Insight, Table, chance_text, series
+from .insight import Figure, Insight, Table, chance_text, counted, series
 from .rates import GroupRates, measure_rates
 from .strata import Strata
 
@@ -50,8 +50,8 @@ def find_confident(inquiry: Inquiry) -> Insight:
             f"of (ZWARN = 0 and DELTACHI2 ≥ {limit:.4g}, the upper quarter).",
             f"If both had nothing to do with each other {plain:.1f} were expected; at the same "
             f"class and S/N, {rates.expected[1]:.1f} ({_direction(len(both), rates, chance)}).",
-            f"{n_training:,} of the {len(both):,} are training members of the model; the table "
-            f"lists the {len(listed)} with the highest scores.",
+            f"{counted(n_training)} of the {len(both):,} are training members of the model; "
+            f"the table lists the {len(listed)} with the highest scores.",
         ),
         control=f"{rates.n_permutations:,} permutations of who is in the tier among objects of the "
         f"same class and S/N give {rates.expected[1]:.1f} ± {rates.spread[1]:.1f}.",

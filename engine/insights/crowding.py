@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from .chance import p_value
 from .inquiry import Inquiry
-from .insight import Figure, Insight, Table, chance_text, percent, series
+from .insight import Figure, Insight, Table, chance_text, counted, percent, series
 from .strata import Strata
 
 KEY = ("crowding", "Does the tier crowd together in latent space?")
@@ -57,7 +57,7 @@ def measure_crowding(inquiry: Inquiry) -> Insight:
             f"latent space; draws of the same classes and S/N have {np.median(drawn):.2f} "
             f"(95 %: {low:.2f} to {high:.2f}), {ratio:.2f} times as much: the tier is {verdict}.",
             f"Draws that ignore class and S/N would have said {unmatched:.2f} times.",
-            f"{n_training:,} of these {len(chosen):,} are training members of the model.",
+            f"{counted(n_training)} of these {len(chosen):,} are training members of the model.",
         ),
         control=f"{N_DRAWS:,} draws from {len(pool):,} objects of the population, as many of every "
         f"class and narrow range of S/N as the tier has there, where it holds {percent(share)} of "

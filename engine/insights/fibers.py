@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .inquiry import Inquiry
-from .insight import Figure, Insight, Table, chance_text, series
+from .insight import Figure, Insight, Table, chance_text, counted, series
 from .rates import GroupRates, measure_rates
 from .strata import Strata
 
@@ -59,7 +59,7 @@ def compare_fibers(inquiry: Inquiry) -> Insight:
         n_training=n_training,
         sentences=(
             *(_sentence(inquiry, panel) for panel in least_even[:_TOLD]),
-            f"{absent} {n_training:,} of the population are training members.".strip(),
+            f"{absent} {counted(n_training)} of the population are training members.".strip(),
         ),
         control=" ".join(
             f"{panel.kind.capitalize()}: {panel.rates.n_permutations:,} permutations of who is in "

@@ -128,8 +128,10 @@ class Inquiry:
         drawn = self.generator(purpose).choice(len(places), n_most, replace=False, shuffle=False)
         return places[np.sort(drawn)]
 
-    def n_training(self, rows: NDArray[np.integer]) -> int:
-        """Return how many of some rows, (n,), the model was trained on."""
+    def n_training(self, rows: NDArray[np.integer]) -> int | None:
+        """Return how many of some rows, (n,), the model was trained on; None = not known."""
+        if not self.has("is_training_member"):
+            return None
         return int(np.count_nonzero(self.store.column("is_training_member")[rows] == 1))
 
     def whom(self, n: int, what: str = "") -> str:

@@ -101,7 +101,7 @@ class Insight:
     population : str
         Whom it counts, in words, with N.
     n_objects, n_training : int
-        N, and how many of them the model was trained on.
+        N, and how many of those looked at the model was trained on; None = not known.
     sentences : tuple of str
         Two or three, composed from the numbers; why not, where nothing could be measured.
     control : str
@@ -118,7 +118,7 @@ class Insight:
     title: str
     population: str
     n_objects: int
-    n_training: int
+    n_training: int | None
     sentences: tuple[str, ...]
     control: str
     is_measured: bool = True
@@ -144,6 +144,15 @@ def plain(value: Any) -> Any:
     if isinstance(value, float):
         return float(f"{value:.6g}") if math.isfinite(value) else None
     return value
+
+
+def counted(n: int | None) -> str:
+    """Return a number of objects as the beginning of a sentence; None is not known.
+
+    >>> counted(12_345), counted(None)
+    ('12,345', 'An unknown number')
+    """
+    return "An unknown number" if n is None else f"{n:,}"
 
 
 def percent(share: float) -> str:

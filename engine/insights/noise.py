@@ -6,7 +6,7 @@ from scipy.stats import rankdata
 
 from .chance import bootstrap_error, two_sided
 from .inquiry import Inquiry
-from .insight import Figure, Insight, Table, percent, series
+from .insight import Figure, Insight, Table, counted, series
 
 KEY = ("noise", "Does the score follow the noise?")
 SCORES = ("score_mse", "score_sum", "arm_residual_b", "arm_residual_r", "arm_residual_z")
@@ -97,7 +97,7 @@ def _chance(inquiry: Inquiry, snr: Numbers, score: Numbers) -> tuple[float, floa
 
 
 def _sentences(
-    found: dict[str, dict[str, dict[str, float]]], absent: list[str], n_training: int, n: int
+    found: dict[str, dict[str, dict[str, float]]], absent: list[str], n_training: int | None, n: int
 ) -> tuple[str, ...]:
     mse = found["score_mse"]["all"]
     others = ", ".join(
@@ -114,7 +114,7 @@ def _sentences(
         f"The others: {others or 'none in this store'}."
         + (f" This store has no {', '.join(absent)}." if absent else "")
         + "".join(_against_bar(name, found[name]) for name in CALIBRATED if name in found),
-        f"{n_training:,} of these {n:,} are training members ({percent(n_training / n)}), whose "
+        f"{counted(n_training)} of these {n:,} are training members of the model, whose "
         "scores may be a little lower.",
     )
 

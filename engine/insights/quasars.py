@@ -9,7 +9,7 @@ from anomaly_explorer.engine.errors import InputError
 from anomaly_explorer.engine.spectra.source import ObjectKey
 
 from .inquiry import Inquiry
-from .insight import Figure, Insight, Table, percent, series
+from .insight import Figure, Insight, Table, counted, percent, series
 from .trough import LYMAN_ALPHA, Trough, measure_trough
 
 KEY = ("quasars", "Which quasars are beyond z = 6, and do they show the trough?")
@@ -77,7 +77,7 @@ def measure_rows(inquiry: Inquiry, places: NDArray[np.integer]) -> list[Trough]:
 
 
 def _sentences(
-    inquiry: Inquiry, chosen: NDArray[np.integer], troughs: list[Trough], n_training: int
+    inquiry: Inquiry, chosen: NDArray[np.integer], troughs: list[Trough], n_training: int | None
 ) -> tuple[str, ...]:
     counts = {verdict: sum(t.verdict == verdict for t in troughs) for verdict in _SURVIVING}
     told = ", ".join(f"{n} {_SURVIVING[verdict]}" for verdict, n in counts.items())
@@ -94,7 +94,7 @@ def _sentences(
         f"looked at; {n_sure:,} have ZWARN = 0, and {n_tier:,} are of {inquiry.tier_label}.",
         measured,
         f"A quasar without a trough there is most likely another object or at another redshift; "
-        f"{n_training:,} of these are training members of the model.",
+        f"{counted(n_training)} of these are training members of the model.",
     )
 
 
@@ -148,7 +148,7 @@ def _table(inquiry: Inquiry, chosen: NDArray[np.integer], troughs: list[Trough])
     records = inquiry.store.records(inquiry.members[chosen], names)
     rows = [
         (str(r["target_id"]), *(_cell(r[name]) for name in names[1:]),
-         None if t.reason else f"{t.ratio:+.2f} ± {t.error:.2f}", t.reason or t.verdict)
+         None if t.reason else f"{t.ratio:+.3f} ± {t.error:.3f}", t.reason or t.verdict)
         for r, t in zip(records, troughs, strict=True)
     ]  # fmt: skip
     rows.sort(key=lambda row: -(row[1] or 0))

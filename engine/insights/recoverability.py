@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from .accuracy import Accuracy, measure_accuracy, nmad_error
 from .inquiry import Inquiry
-from .insight import Figure, Insight, Table, percent, series
+from .insight import Figure, Insight, Table, counted, percent, series
 from .regression import MIN_SNR, Latents, SmallNetwork, boosted_trees, draw_latents
 
 KEY = ("recoverability", "How much of the redshift is in the latents?")
@@ -144,7 +144,7 @@ def _row(label: str, found: Accuracy) -> tuple[object, ...]:
 
 
 def _sentences(
-    best: Accuracy, error: float, chosen: str, n_training: int, n_judged: int
+    best: Accuracy, error: float, chosen: str, n_training: int | None, n_judged: int
 ) -> tuple[str, ...]:
     met = (
         best.sigma_nmad <= BARS["sigma_nmad"], best.r2 >= BARS["r2"],
@@ -158,8 +158,8 @@ def _sentences(
         f"{chosen}, which was chosen on other objects: {verdict}.",
         "The input is a whole spectrum, so this is redshift recoverability, to be held against "
         "encoders of spectra; it says nothing about redshifts from photometry.",
-        f"{n_training:,} of the {n_judged:,} judged objects were seen when the model that made the "
-        "latents was trained (without their redshifts).",
+        f"{counted(n_training)} of the {n_judged:,} judged objects were seen when the model that made "
+        "the latents was trained (without their redshifts).",
     )
 
 

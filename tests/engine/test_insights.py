@@ -182,6 +182,13 @@ def test_a_tiny_store_gets_a_sentence_and_no_figure_of_speech(scanned_store, nam
         assert "too few" in found["sentences"][0]
 
 
+def test_members_of_the_training_set_that_nobody_knows_are_not_called_none(plain):
+    unknown = np.full(N_OBJECTS, np.nan)
+    found = ask(WithColumns(plain, is_training_member=unknown), "noise")
+    assert found.n_training is None
+    assert found.sentences[-1].startswith("An unknown number of these")
+
+
 def test_the_same_seed_gives_the_same_numbers_and_another_does_not(plain):
     first, again, other = (ask(plain, "fibers", seed=s).numbers["tile"] for s in (1, 1, 2))
     assert first == again != other
