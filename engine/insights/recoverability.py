@@ -158,8 +158,8 @@ def _sentences(
         f"{chosen}, which was chosen on other objects: {verdict}.",
         "The input is a whole spectrum, so this is redshift recoverability, to be held against "
         "encoders of spectra; it says nothing about redshifts from photometry.",
-        f"{counted(n_training)} of the {n_judged:,} judged objects were seen when the model that made "
-        "the latents was trained (without their redshifts).",
+        f"{counted(n_training)} of the {n_judged:,} judged objects were seen when the model that "
+        "made the latents was trained (without their redshifts).",
     )
 
 
