@@ -21,6 +21,7 @@ from anomaly_explorer.engine.model.stack import stack_rows
 from anomaly_explorer.engine.model.weights import load_model
 from anomaly_explorer.engine.scan.plan import make_plan
 from anomaly_explorer.engine.scan.run import batch_path, read_batch, run_scan
+from anomaly_explorer.engine.scan.scorer import Scorer
 from anomaly_explorer.engine.simulation.survey import SimulatedSurvey
 from anomaly_explorer.engine.simulation.write import write_survey
 from anomaly_explorer.engine.spectra.archive import FileArchive
@@ -79,12 +80,12 @@ def time_scan(spectra: Spectra, scratch: Path) -> Comparison:
     Before each run every file leaves the page cache; scan, astropy and plain reading of all bytes
     take turns, so that all three meet the same disk and the same neighbours.
     """
-    model = load_model()
+    scorer = Scorer.load()
     numbers = itertools.count()
 
     def scan() -> None:
         plan = make_plan([spectra.root])
-        run_scan(plan, scratch / f"scan-{next(numbers)}", model, CPU)
+        run_scan(plan, scratch / f"scan-{next(numbers)}", scorer, CPU)
 
     def read() -> None:
         for path in spectra.files:

@@ -87,17 +87,22 @@ def _add_making(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     simulate.add_argument("--drifted", action="store_true",
                           help="noise, lines and gas that no calibration knows")  # fmt: skip
     simulate.add_argument("--weights", type=Path, help="weights file for --catalog")
+    simulate.add_argument("--measurer", type=Path, help="measurer file for --catalog")
     simulate.add_argument("--batch-rows", type=_count, default=500_000, help="rows of a batch")
     simulate.add_argument("--threads", type=_count, help="default: one per core")
-    train = _command(commands, "train", "train the compatible autoencoder")
+    train = _command(commands, "train", "train the compatible or the noise-aware network")
     train.add_argument(
         "spectra", type=Path, nargs="*", metavar="SPECTRA",
         help="files and folders; none = simulated spectra made for the purpose",
     )  # fmt: skip
     train.add_argument("--out", type=Path, required=True, help="weights file (.safetensors)")
-    train.add_argument("--objects", type=_count, default=30_000, help="simulated spectra to make")
-    train.add_argument("--epochs", type=_count, default=60)
+    train.add_argument("--network", choices=("bigae", "denoiser"), default="bigae",
+                       help="of the compatible or the calibrated score")  # fmt: skip
+    train.add_argument("--objects", type=_count, help="simulated spectra to make (30000; 50000)")
+    train.add_argument("--epochs", type=_count, help="rounds of training (60; 40)")
     train.add_argument("--seed", type=int, default=7, help="seed of spectra and training")
+    train.add_argument("--patience", type=_count, metavar="EPOCHS",
+                       help="stop after so many without gain (default: never)")  # fmt: skip
     judge = _command(commands, "benchmark", "judge the calibrated score on fresh simulated surveys")
     judge.add_argument("what", choices=("score",), help="what to judge")
     judge.add_argument("--trials", type=_count, default=3, help="seeds to take the mean of (3)")
@@ -117,6 +122,7 @@ def _add_catalog(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     scan.add_argument("spectra", type=Path, nargs="+", metavar="SPECTRA", help="files and folders")
     scan.add_argument("--out", type=Path, required=True, metavar="CATALOG", help="folder to write")
     scan.add_argument("--weights", type=Path, help="weights file (default: the shipped ones)")
+    scan.add_argument("--measurer", type=Path, help="measurer file (default: the shipped one)")
     scan.add_argument("--batch-rows", type=_count, default=500_000, help="rows of a Parquet batch")
     crew = scan.add_mutually_exclusive_group()
     crew.add_argument("--workers", type=_count, default=1, metavar="N",

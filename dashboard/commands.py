@@ -11,10 +11,11 @@ from .insights.command import insights as insights
 from .judging import benchmark as benchmark
 from .progress import progress, say, steps
 from .settings import Settings
+from .training import train as train
 
 if TYPE_CHECKING:
-    from anomaly_explorer.engine.model.weights import TrainedModel
     from anomaly_explorer.engine.scan.crew import Crew
+    from anomaly_explorer.engine.scan.scorer import Scorer
     from anomaly_explorer.engine.simulation.survey import SimulatedSurvey
 
 EXPORT_FORMATS = {
@@ -57,56 +58,19 @@ def _survey(options: Namespace) -> "SimulatedSurvey":
 
 
 def _simulate_catalog(options: Namespace) -> None:
-    from anomaly_explorer.engine.model.card import SHIPPED
-    from anomaly_explorer.engine.model.weights import load_model
     from anomaly_explorer.engine.scan.run import run_scan_with
+    from anomaly_explorer.engine.scan.scorer import Scorer
     from anomaly_explorer.engine.scan.simulated import Simulator, plan_simulation
 
     survey = _survey(options)
     plan = plan_simulation(survey, options.objects, options.batch_rows)
-    model = load_model(options.weights or SHIPPED)
-    crew = Simulator(survey, model, n_threads=options.threads or len(os.sched_getaffinity(0)))
+    scorer = Scorer.load(options.weights, options.measurer)
+    crew = Simulator(survey, scorer, n_threads=options.threads or len(os.sched_getaffinity(0)))
     with progress("simulating") as advance:
-        result = run_scan_with(crew, plan, options.catalog, model.card, advance)
+        result = run_scan_with(crew, plan, options.catalog, scorer.cards, advance)
     say(
         f"{options.catalog}: {options.objects:,} simulated objects (seed {options.seed}); "
         f"{result.n_made} batches made, {result.n_ready} were there"
-    )
-
-
-def train(options: Namespace) -> None:
-    """Train the compatible autoencoder on science targets."""
-    from anomaly_explorer.engine.model.train import TrainingPlan, train_autoencoder
-    from anomaly_explorer.engine.model.training_set import files_set, simulated_set
-    from anomaly_explorer.engine.model.weights import save_model
-
-    with progress("preparing spectra") as advance:
-        chosen = (
-            files_set(options.spectra, advance)
-            if options.spectra
-            else simulated_set(options.seed, options.objects, advance)
-        )
-    plan = TrainingPlan(epochs=options.epochs, seed=options.seed)
-    with progress("training") as advance:
-        result = train_autoencoder(
-            chosen.normalized_flux, plan, lambda epoch, _: advance(epoch + 1, plan.epochs)
-        )
-    training_loss, validation_loss = result.best_losses
-    facts = {
-        "pixels_per_bin": chosen.grid.pixels_per_bin,
-        "training_survey": chosen.survey,
-        "training": {
-            **vars(plan),
-            "best_epoch": result.best_epoch + 1,
-            "training_loss": round(training_loss, 6),
-            "validation_loss": round(validation_loss, 6),
-        },
-    }
-    trained_on = chosen.target_ids[result.training_rows]
-    card = save_model(options.out, result.network, trained_on, facts)
-    say(
-        f"{options.out}: {card.n_training:,} spectra of {card.training_survey}, "
-        f"validation loss {facts['training']['validation_loss']}, model {card.model_id}"
     )
 
 
@@ -120,16 +84,15 @@ def convert_weights(options: Namespace) -> None:
 
 def scan(options: Namespace) -> None:
     """Scan spectra into a catalog."""
-    from anomaly_explorer.engine.model.card import SHIPPED
-    from anomaly_explorer.engine.model.weights import load_model
     from anomaly_explorer.engine.scan.plan import make_plan
     from anomaly_explorer.engine.scan.run import run_scan_with
+    from anomaly_explorer.engine.scan.scorer import Scorer
 
-    model = load_model(options.weights or SHIPPED)
+    scorer = Scorer.load(options.weights, options.measurer)
     with progress("looking at files") as advance:
         plan = make_plan(options.spectra, options.batch_rows, advance)
-    with progress("scanning") as advance, _crew(options, model) as crew:
-        result = run_scan_with(crew, plan, options.out, model.card, advance)
+    with progress("scanning") as advance, _crew(options, scorer) as crew:
+        result = run_scan_with(crew, plan, options.out, scorer.cards, advance)
     counts = result.summary["counts"]
     say(
         f"{options.out}: {counts['objects']:,} objects of {counts['files']:,} files; "
@@ -143,18 +106,21 @@ def scan(options: Namespace) -> None:
 
 
 @contextmanager
-def _crew(options: Namespace, model: "TrainedModel") -> Iterator["Crew"]:
+def _crew(options: Namespace, scorer: "Scorer") -> Iterator["Crew"]:
     """Return who makes the batches: this process, processes of this machine, or a cluster."""
-    from anomaly_explorer.engine.model.card import SHIPPED
+    from anomaly_explorer.engine.model.card import SHIPPED, SHIPPED_MEASURER
     from anomaly_explorer.engine.scan.crew import Alone
 
     if options.workers == 1 and options.scheduler is None:
-        yield Alone(model)
+        yield Alone(scorer)
         return
     # Dask costs half a second to import.
     from anomaly_explorer.engine.scan.cluster import WorkerSetup, local_crew, scheduler_crew
 
-    setup = WorkerSetup((options.weights or SHIPPED).resolve(), model.card.model_id)
+    setup = WorkerSetup(
+        (options.weights or SHIPPED).resolve(), (options.measurer or SHIPPED_MEASURER).resolve(),
+        scorer.cards.model.model_id, scorer.cards.measurer.model_id,
+    )  # fmt: skip
     chosen = (
         local_crew(options.workers, setup)
         if options.scheduler is None

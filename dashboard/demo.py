@@ -40,8 +40,8 @@ def prepare_demo(folder: Path, n_objects: int) -> tuple[Path, Path]:
                       drifted=False)
         )  # fmt: skip
         commands.scan(
-            Namespace(spectra=[spectra], out=catalog, weights=None, batch_rows=500_000, workers=1,
-                      scheduler=None)
+            Namespace(spectra=[spectra], out=catalog, weights=None, measurer=None,
+                      batch_rows=500_000, workers=1, scheduler=None)
         )  # fmt: skip
     except (InputError, StoreError) as error:
         # Such as spectra that were changed by hand, or a folder with other things in it.

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from anomaly_explorer.engine.model.preprocess import prepare_input
 from anomaly_explorer.engine.model.weighing import WeighedInput, weigh_bins
+from anomaly_explorer.engine.scoring.figures import NORMAL, Labels
 from anomaly_explorer.engine.scoring.gate import SCIENCE, gate_objects
 from anomaly_explorer.engine.scoring.known import Known
 from anomaly_explorer.engine.scoring.line_profile import second_components
@@ -22,8 +23,6 @@ from anomaly_explorer.engine.simulation import identity
 from anomaly_explorer.engine.simulation.population import INJECTED_TYPES
 from anomaly_explorer.engine.simulation.survey import SimulatedSurvey
 from anomaly_explorer.engine.spectra.grid import COMPATIBLE_GRID
-
-from .figures import NORMAL, Labels
 
 Progress = Callable[[int, int], None]
 _BLOCK = 50_000  # objects drawn at once

@@ -6,24 +6,19 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from anomaly_explorer.engine.model.network import BigAE
-from anomaly_explorer.engine.model.train_denoiser import DenoiserPlan, train_denoiser
-from anomaly_explorer.engine.model.weighing import WeighedInput
+from anomaly_explorer.engine.model.train_denoiser import DenoiserPlan
 from anomaly_explorer.engine.scoring.calibrate import Calibration
 from anomaly_explorer.engine.scoring.calibrated import SETS, ScoreCalibration
-from anomaly_explorer.engine.scoring.density import LatentDensity
+from anomaly_explorer.engine.scoring.figures import figures
+from anomaly_explorer.engine.scoring.learn import learn
 from anomaly_explorer.engine.scoring.measurer import Measurer
-from anomaly_explorer.engine.scoring.sampling import training_shares
-from anomaly_explorer.engine.scoring.sky_templates import sky_templates
 from anomaly_explorer.engine.simulation.population import INJECTED_TYPES, UNKNOWN_BUMP
 from anomaly_explorer.engine.simulation.survey import DRIFTED_VERSION, SimulatedSurvey
-from anomaly_explorer.engine.spectra.grid import COMPATIBLE_GRID
 
 from .baselines import fit_baselines
-from .figures import figures
 from .sample import Sample, draw_sample, draw_sky
 
 # The sixteen types that the bars are stated for; those that came later are reported beside.
@@ -81,12 +76,12 @@ def run_trial(seed: int, size: TrialSize, compatible: BigAE, say: Say) -> dict[s
     drifted = draw_sample(SimulatedSurvey(3 * seed + 2, DRIFTED_VERSION), size.n_test // 5, 0)
     say(f"seed {seed}: training on {len(training):,} spectra")
     start = time.monotonic()
-    network = _train(training, sky, DenoiserPlan(epochs=size.epochs, seed=seed))
+    plan = DenoiserPlan(epochs=size.epochs, seed=seed)
+    measurer, _ = learn(training.weighed, training.known, sky, plan)
     seconds = time.monotonic() - start
     for_modes = np.arange(size.n_modes)
     calibrating = normals.take(np.arange(size.n_modes, len(normals)))
     say(f"seed {seed}: measuring")
-    measurer = _measurer(network, training, sky)
     measurer = measurer.with_modes(normals.weighed.take(for_modes), normals.known.take(for_modes))
     start = time.monotonic()
     measured = measurer.measure(calibrating.weighed, calibrating.known, calibrating.profile)
@@ -101,19 +96,6 @@ def run_trial(seed: int, size: TrialSize, compatible: BigAE, say: Say) -> dict[s
         "drifted": _judge(measurer, calibration, drifted)["sigma_astro"],
         "training_s": seconds, "measured_per_s": rate,
     }  # fmt: skip
-
-
-def _train(training: Sample, sky: WeighedInput, plan: DenoiserPlan) -> torch.nn.Module:
-    shares = training_shares(training.known, len(sky))
-    return train_denoiser(training.weighed.joined(sky), shares, plan).network
-
-
-def _measurer(network: torch.nn.Module, training: Sample, sky: WeighedInput) -> Measurer:
-    with torch.inference_mode():
-        latents = network.encode(
-            torch.from_numpy(training.weighed.flux), torch.from_numpy(training.weighed.variance)
-        ).numpy()
-    return Measurer(network, LatentDensity.fit(latents), sky_templates(sky), COMPATIBLE_GRID)
 
 
 def _judge(measurer: Measurer, calibration: ScoreCalibration, sample: Sample) -> dict[str, Any]:

@@ -6,53 +6,17 @@ nowhere else. Source of the first 173: the published catalog's schema.
 """
 
 import hashlib
-from dataclasses import dataclass
 from functools import lru_cache
 
 import pyarrow as pa
 
+from .column import Column as Column
+from .column import ours as _ours
+from .column import published as _published
+from .measured import CALIBRATED as CALIBRATED
+from .measured import MEASURED
+
 N_LATENTS = 128
-
-
-@dataclass(frozen=True)
-class Column:
-    """One column of a catalog.
-
-    Parameters
-    ----------
-    name : str
-        The word of our vocabulary, used in code, store and page.
-    catalog_name : str
-        The name in Parquet batches and exports.
-    dtype : str
-        Arrow type: ``float32``, ``float64``, ``int32``, ``int64``, ``bool`` or ``string``.
-    unit : str
-        Unit in FITS notation; empty when dimensionless.
-    meaning : str
-        One sentence.
-    published : bool
-        Whether it is one of the 173.
-    """
-
-    name: str
-    catalog_name: str
-    dtype: str
-    unit: str
-    meaning: str
-    published: bool = True
-
-    @property
-    def arrow_type(self) -> pa.DataType:
-        """Return the Arrow type of the column on disk."""
-        return pa.type_for_alias(self.dtype)
-
-
-def _published(name: str, catalog_name: str, dtype: str, unit: str, meaning: str) -> Column:
-    return Column(name, catalog_name, dtype, unit, meaning)
-
-
-def _ours(name: str, dtype: str, unit: str, meaning: str) -> Column:
-    return Column(name, name, dtype, unit, meaning, published=False)
 
 
 _RESIDUAL = "mean absolute residual over the bins of the {} arm, flux / median |flux|"
@@ -230,6 +194,7 @@ COLUMNS: tuple[Column, ...] = (
     *_SCORES,
     *_DERIVED,
     *_OURS,
+    *MEASURED,
 )
 BY_NAME: dict[str, Column] = {column.name: column for column in COLUMNS}
 BY_CATALOG_NAME: dict[str, Column] = {column.catalog_name: column for column in COLUMNS}
@@ -256,8 +221,9 @@ READER_COLUMNS: frozenset[str] = frozenset(
 
 
 def schema_hash() -> str:
-    """Return a hash of the names and types of `COLUMNS`."""
-    text = "\n".join(f"{c.name} {c.catalog_name} {c.dtype}" for c in COLUMNS)
+    """Return a hash of the names and types of `COLUMNS` and `CALIBRATED`."""
+    columns = (*COLUMNS, *CALIBRATED)
+    text = "\n".join(f"{c.name} {c.catalog_name} {c.dtype}" for c in columns)
     return hashlib.sha256(text.encode()).hexdigest()
 
 

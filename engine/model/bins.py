@@ -44,7 +44,7 @@ def bin_pixels(
     row_words = np.empty(mean.shape[1] * width, np.uint32)
     values, kept = row_words.view(np.float32), np.empty(width, np.float32)
     for row in range(len(flux)):
-        _restore(flux[row], is_swapped[0], row_words)
+        restore_words(flux[row], is_swapped[0], row_words)
         has_arm = _is_any(ivar[row], is_swapped[1]) or _is_any(flux[row], is_swapped[0])
         _mark_good((ivar[row], mask[row]), is_swapped[1], zero, width, has_data[row])
         is_whole = has_arm and not _has_bit(mask[row], zero, not_covered)
@@ -72,8 +72,8 @@ def _swap(word: np.uint32) -> np.uint32:
 
 
 @numba.njit(nogil=True, cache=True)
-def _restore(words: NDArray, is_swapped: bool, out: NDArray) -> None:
-    """Copy the first words of a row in the machine's byte order."""
+def restore_words(words: NDArray, is_swapped: bool, out: NDArray) -> None:
+    """Copy the first words of a row, (n,), in the machine's byte order to `out`, (m,)."""
     if is_swapped:
         for i in range(len(out)):
             out[i] = _swap(words[i])

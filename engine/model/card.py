@@ -9,13 +9,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from anomaly_explorer.engine.errors import ModelError
 from anomaly_explorer.engine.spectra.grid import BinGrid
 
 from .preprocess import PREPROCESSING_VERSION
 
 CARD_FORMAT = 1
-SHIPPED = Path(__file__).resolve().parents[2] / "assets" / "weights" / "bigae-simulated.safetensors"
+_WEIGHTS = Path(__file__).resolve().parents[2] / "assets" / "weights"
+SHIPPED = _WEIGHTS / "bigae-simulated.safetensors"
+SHIPPED_MEASURER = _WEIGHTS / "denoiser-simulated.safetensors"
 
 
 @dataclass(frozen=True)
@@ -42,6 +47,8 @@ class ModelCard:
         Name of the network.
     format : int
         Version of this card's layout.
+    benchmark : dict
+        What `benchmark` found of weights made this way; empty where nobody looked.
     """
 
     name: str
@@ -53,6 +60,7 @@ class ModelCard:
     training: dict[str, Any] = field(default_factory=dict)
     architecture: str = "BigAE 496-512-256-128-128"
     format: int = CARD_FORMAT
+    benchmark: dict[str, Any] = field(default_factory=dict)
 
     @property
     def grid(self) -> BinGrid:
@@ -63,6 +71,14 @@ class ModelCard:
     def model_id(self) -> str:
         """Return the first 12 digits of the hash, which catalogs carry."""
         return self.sha256[:12]
+
+    def are_members(
+        self, target_ids: NDArray[np.int64], survey: str, training_ids: NDArray[np.int64]
+    ) -> NDArray[np.bool_]:
+        """Return which objects, (N,), of a survey are among the (T,) trained on."""
+        if survey != self.training_survey:
+            return np.zeros(len(target_ids), dtype=bool)
+        return np.isin(target_ids, training_ids)
 
 
 def simulated_name(version: int, seed: int) -> str:
@@ -79,15 +95,22 @@ def card_path(weights: Path) -> Path:
     return weights.with_suffix(".json")
 
 
-def check_card(path: Path) -> ModelCard:
+def check_card(path: Path, preprocessing: str = PREPROCESSING_VERSION) -> ModelCard:
     """Read the card of a weights file and check the file against it.
+
+    Parameters
+    ----------
+    path : Path
+    preprocessing : str
+        The preparation that the weights must have been trained with: what tells a network of one
+        kind from another.
 
     Raises
     ------
     ModelError
         One sentence: no such file, no card, another hash, card format or preparation.
     """
-    card = _read_card(path)
+    card = _read_card(path, preprocessing)
     try:
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError as error:
@@ -100,8 +123,17 @@ def check_card(path: Path) -> ModelCard:
     return card
 
 
-def check_made_by(card: ModelCard, model_id: str | None) -> None:
+def check_made_by(card: ModelCard, model_id: str | None, option: str = "--weights") -> None:
     """Check that a catalog was scored by this model; a catalog that does not say so passes.
+
+    Parameters
+    ----------
+    card : ModelCard
+        Of the model at hand.
+    model_id : str or None
+        What the catalog says: its `model_id`, or its `measurer_id`.
+    option : str
+        How the command line names such a file.
 
     Raises
     ------
@@ -111,11 +143,11 @@ def check_made_by(card: ModelCard, model_id: str | None) -> None:
     if model_id and model_id != card.model_id:
         raise ModelError(
             f"the catalog was scored by model {model_id}, these weights are {card.model_id}: "
-            "name the right ones with --weights"
+            f"name the right ones with {option}, or score the spectra again with these (scan)"
         )
 
 
-def _read_card(path: Path) -> ModelCard:
+def _read_card(path: Path, preprocessing: str) -> ModelCard:
     source = card_path(path)
     try:
         facts = json.loads(source.read_text(encoding="utf-8"))
@@ -129,9 +161,9 @@ def _read_card(path: Path) -> ModelCard:
         raise ModelError(
             f"{source} is not a model card of ours: JSON of ModelCard expected"
         ) from None
-    if card.format != CARD_FORMAT or card.preprocessing != PREPROCESSING_VERSION or not has_grid:
+    if card.format != CARD_FORMAT or card.preprocessing != preprocessing or not has_grid:
         raise ModelError(
             f"{source.name} is for card format {card.format} and preparation {card.preprocessing}, "
-            f"this version reads {CARD_FORMAT} and {PREPROCESSING_VERSION}"
+            f"expected here are {CARD_FORMAT} and {preprocessing}"
         )
     return card

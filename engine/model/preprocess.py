@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from anomaly_explorer.engine.spectra.grid import ARMS, Arm, BinGrid
 from anomaly_explorer.engine.spectra.spectrum import NOT_COVERED, SpectrumBatch
-from anomaly_explorer.engine.spectra.stored import StoredBatch, StoredRows, as_stored
+from anomaly_explorer.engine.spectra.stored import StoredBatch, stored_rows
 
 from .bins import bin_pixels, normalize_bins
 
@@ -69,7 +69,7 @@ def prepare_input(batch: SpectrumBatch | StoredBatch, grid: BinGrid) -> ModelInp
     for arm in ARMS:
         bins = grid.bins_of(arm)
         out = (flux[:, bins], is_covered[:, bins], has_data[:, bins])
-        flux_rows, ivar_rows, mask_rows = _stored(batch, arm)
+        flux_rows, ivar_rows, mask_rows = stored_rows(batch, arm)
         zero = mask_rows.word_of(0)
         bin_pixels(
             (flux_rows.words, ivar_rows.words, mask_rows.words),
@@ -81,19 +81,6 @@ def prepare_input(batch: SpectrumBatch | StoredBatch, grid: BinGrid) -> ModelInp
     scale = np.empty(len(batch), np.float32)
     normalize_bins(flux, is_covered, CLIP, scale)
     return ModelInput(flux, scale, is_covered, has_data)
-
-
-def _stored(
-    batch: SpectrumBatch | StoredBatch, arm: Arm
-) -> tuple[StoredRows, StoredRows, StoredRows]:
-    """Return flux, ivar and mask of an arm as the compiled loops take them."""
-    if isinstance(batch, StoredBatch):
-        return batch.arms[arm]
-    return (
-        as_stored(batch.flux[arm], np.float32),
-        as_stored(batch.ivar[arm], np.float32),
-        as_stored(batch.mask[arm], np.uint32),
-    )
 
 
 def is_missing(batch: SpectrumBatch, arm: Arm) -> NDArray[np.bool_]:

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from torch import nn
 
 from .network import BigAE
+from .patience import is_over
+from .precision import mixed
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,9 @@ class TrainingPlan:
         Peak of a one-cycle schedule.
     validation_share : float
         Share of the spectra held out to choose the best epoch.
+    patience : int
+        Epochs without a better validation loss that end the training: see `patience.is_over`.
+        0 = all epochs are run.
     """
 
     epochs: int = 60
@@ -30,6 +35,7 @@ class TrainingPlan:
     learning_rate: float = 2e-3
     validation_share: float = 0.1
     seed: int = 0
+    patience: int = 0
 
 
 @dataclass(frozen=True)
@@ -64,8 +70,9 @@ def train_autoencoder(
     normalized_flux: NDArray[np.float32],
     plan: TrainingPlan,
     progress: Callable[[int, float], None] | None = None,
+    device: torch.device | None = None,
 ) -> TrainingResult:
-    """Train BigAE on N spectra; the same seed and machine give the same weights.
+    """Train BigAE on N spectra; on a CPU the same seed gives the same weights.
 
     Parameters
     ----------
@@ -75,20 +82,23 @@ def train_autoencoder(
         How to train.
     progress : callable, optional
         Called with (epoch, validation loss) after each epoch.
+    device : torch.device, optional
+        Where to train (default: the CPU); products are rounded to bfloat16 on CUDA.
 
     Returns
     -------
     TrainingResult
-        Raises ValueError when there are fewer than ten spectra.
+        Its network is on the CPU. Raises ValueError when there are fewer than ten spectra.
     """
     if len(normalized_flux) < 10:
         raise ValueError(f"training needs at least 10 spectra, got {len(normalized_flux)}")
     torch.manual_seed(plan.seed)
     order = torch.randperm(len(normalized_flux))
     n_validation = max(1, int(plan.validation_share * len(order)))
-    shuffled = torch.from_numpy(normalized_flux)[order]
+    device = device or torch.device("cpu")
+    shuffled = torch.from_numpy(normalized_flux)[order].to(device)
     validation, training = shuffled[:n_validation], shuffled[n_validation:]
-    network = BigAE(normalized_flux.shape[1])
+    network = BigAE(normalized_flux.shape[1]).to(device)
     epochs = _Epochs(network, plan, n_steps=-(-len(training) // plan.batch_size))
     best, best_epoch, best_state = np.inf, 0, network.state_dict()
     history: list[tuple[float, float]] = []
@@ -101,9 +111,11 @@ def train_autoencoder(
             best_state = {name: value.clone() for name, value in network.state_dict().items()}
         if progress is not None:
             progress(epoch, check)
+        if is_over(history, plan.patience):
+            break
     network.load_state_dict(best_state)
     rows = np.sort(order[n_validation:].numpy())
-    return TrainingResult(network.eval(), rows, *zip(*history, strict=True), best_epoch)
+    return TrainingResult(network.cpu().eval(), rows, *zip(*history, strict=True), best_epoch)
 
 
 class _Epochs:
@@ -124,7 +136,7 @@ class _Epochs:
             if len(rows) < 2:  # batch norm needs two
                 continue
             batch = training[rows]
-            loss = nn.functional.mse_loss(self.network(batch), batch)
+            loss = _loss(self.network, batch)
             self.optimizer.zero_grad()
             loss.backward()
             self.optimizer.step()
@@ -136,4 +148,10 @@ class _Epochs:
 def _validate(network: BigAE, validation: torch.Tensor) -> float:
     network.eval()
     with torch.inference_mode():
-        return float(nn.functional.mse_loss(network(validation), validation))
+        return float(_loss(network, validation))
+
+
+def _loss(network: BigAE, batch: torch.Tensor) -> torch.Tensor:
+    with mixed(batch.device):
+        made = network(batch)
+    return nn.functional.mse_loss(made.float(), batch)

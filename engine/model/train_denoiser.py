@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from .denoiser import Denoised, Denoiser
+from .patience import is_over
+from .precision import mixed
 from .weighing import UNKNOWN, WeighedInput
 
 _HUBER = 4.0
@@ -41,6 +43,9 @@ class DenoiserPlan:
         Share of the epochs with a constant model error.
     noisy_share, hidden_share : float
         Share of the spectra that get more noise, and of those that have stretches hidden.
+    patience : int
+        Epochs after the warm-up without a better validation loss that end the training: see
+        `patience.is_over`. 0 = all epochs are run.
     """
 
     epochs: int = 40
@@ -52,6 +57,12 @@ class DenoiserPlan:
     noisy_share: float = 0.5
     hidden_share: float = 0.7
     seed: int = 0
+    patience: int = 0
+
+    @property
+    def n_warm(self) -> int:
+        """Return how many epochs are warm-up."""
+        return min(int(self.warm_up * self.epochs), self.epochs - 1)
 
 
 @dataclass(frozen=True)
@@ -82,8 +93,9 @@ def train_denoiser(
     sampling: NDArray[np.floating],
     plan: DenoiserPlan,
     progress: Callable[[int, float], None] | None = None,
+    device: torch.device | None = None,
 ) -> DenoiserResult:
-    """Train on N spectra; the same seed and machine give the same weights.
+    """Train on N spectra; on a CPU the same seed gives the same weights.
 
     Parameters
     ----------
@@ -95,12 +107,14 @@ def train_denoiser(
         How to train.
     progress : callable, optional
         Called with (epoch, validation loss) after each epoch.
+    device : torch.device, optional
+        Where to train (default: the CPU); products are rounded to bfloat16 on CUDA.
 
     Returns
     -------
     DenoiserResult
-        Raises ValueError when there are fewer than ten spectra with data, and when the loss was
-        never a number.
+        On the CPU. Raises ValueError when there are fewer than ten spectra with data, and when the
+        loss was never a number.
     """
     with_data = np.flatnonzero(spectra.is_known.any(axis=1))
     if len(with_data) < 10:
@@ -109,8 +123,9 @@ def train_denoiser(
     order = with_data[torch.randperm(len(with_data)).numpy()]
     n_held = max(1, int(plan.validation_share * len(order)))
     rows = np.sort(order[n_held:])
-    held = _tensors(spectra.take(np.sort(order[:n_held])))
-    run = _Run(_tensors(spectra.take(rows)), np.asarray(sampling)[rows], plan)
+    device = device or torch.device("cpu")
+    held = _tensors(spectra.take(np.sort(order[:n_held])), device)
+    run = _Run(_tensors(spectra.take(rows), device), np.asarray(sampling)[rows], plan)
     best, best_epoch, best_state = math.inf, -1, {}
     history: list[tuple[float, float]] = []
     for epoch in range(plan.epochs):
@@ -121,10 +136,13 @@ def train_denoiser(
             best_state = {name: value.clone() for name, value in run.network.state_dict().items()}
         if progress is not None:
             progress(epoch, check)
+        if is_over(history, plan.patience, plan.n_warm):
+            break
     if best_epoch < 0:
         raise ValueError("training failed: the loss is not a number; lower the learning rate")
     run.network.load_state_dict(best_state)
-    return DenoiserResult(run.network.eval(), rows, *zip(*history, strict=True), best_epoch)
+    network = run.network.cpu().eval()
+    return DenoiserResult(network, rows, *zip(*history, strict=True), best_epoch)
 
 
 def bin_losses(denoised: Denoised, flux: Tensor, variance: Tensor) -> Tensor:
@@ -137,8 +155,8 @@ def _huber(squares: Tensor) -> Tensor:
     return 2 * _HUBER**2 * ((1 + squares / _HUBER**2).sqrt() - 1)
 
 
-def _tensors(spectra: WeighedInput) -> tuple[Tensor, Tensor]:
-    return torch.from_numpy(spectra.flux), torch.from_numpy(spectra.variance)
+def _tensors(spectra: WeighedInput, device: torch.device) -> tuple[Tensor, Tensor]:
+    return torch.from_numpy(spectra.flux).to(device), torch.from_numpy(spectra.variance).to(device)
 
 
 class _Run:
@@ -151,7 +169,7 @@ class _Run:
         self._flux, self._variance = spectra
         self._sampling = torch.from_numpy(np.asarray(sampling, np.float64))
         n_steps = -(-len(self._flux) // plan.batch_size)
-        self.network = Denoiser(self._flux.shape[1])
+        self.network = Denoiser(self._flux.shape[1]).to(self._flux.device)
         self._optimizer = torch.optim.AdamW(
             self.network.parameters(), plan.learning_rate, weight_decay=plan.weight_decay
         )
@@ -161,7 +179,7 @@ class _Run:
 
     def is_warming(self, epoch: int) -> bool:
         """Return whether the model error is still held at a constant."""
-        return epoch < min(int(self.plan.warm_up * self.plan.epochs), self.plan.epochs - 1)
+        return epoch < self.plan.n_warm
 
     def epoch(self, number: int) -> float:
         """Run one epoch and return its mean loss a bin."""
@@ -182,14 +200,14 @@ class _Run:
         """Return the mean loss a known bin of spectra that were held out, as they are."""
         self.network.eval()
         with torch.inference_mode():
-            losses = bin_losses(self.network(*held), *held)
+            losses = bin_losses(_denoise(self.network, *held), *held)
             known = held[1] < UNKNOWN
             return float(losses[known].mean())
 
     def _loss(self, rows: Tensor, is_warming: bool) -> Tensor:
         flux, variance = self._flux[rows], self._variance[rows]
         known = variance < UNKNOWN
-        denoised = self.network(*_worsen(flux, variance, self.plan))
+        denoised = _denoise(self.network, *_worsen(flux, variance, self.plan))
         if is_warming:
             squares = (flux - denoised.mean) ** 2 / (variance + _FIRST_ERROR**2)
             losses = _huber(squares)
@@ -199,16 +217,24 @@ class _Run:
         return losses[known].mean() + penalty
 
 
+def _denoise(network: Denoiser, flux: Tensor, variance: Tensor) -> Denoised:
+    """Return what the network makes of spectra, in float32 whatever its products are in."""
+    with mixed(flux.device):
+        made = network(flux, variance)
+    return Denoised(*(each.float() for each in made))
+
+
 def _worsen(flux: Tensor, variance: Tensor, plan: DenoiserPlan) -> tuple[Tensor, Tensor]:
     """Return flux and variance with more noise in some spectra and stretches hidden in some."""
-    n, n_bins = flux.shape
-    more = (3 * torch.rand(n, 1)) ** 2 * (torch.rand(n, 1) < plan.noisy_share)
+    (n, n_bins), at = flux.shape, flux.device
+    more = (3 * torch.rand(n, 1, device=at)) ** 2
+    more *= torch.rand(n, 1, device=at) < plan.noisy_share
     known = variance < UNKNOWN
-    noise = torch.randn(n, n_bins) * (more * variance).sqrt() * known
-    start = torch.randint(0, n_bins, (n, _N_HIDDEN, 1))
-    length = torch.randint(2, max(3, n_bins // _HIDDEN_PART), (n, _N_HIDDEN, 1))
-    places = torch.arange(n_bins)
+    noise = torch.randn(n, n_bins, device=at) * (more * variance).sqrt() * known
+    start = torch.randint(0, n_bins, (n, _N_HIDDEN, 1), device=at)
+    length = torch.randint(2, max(3, n_bins // _HIDDEN_PART), (n, _N_HIDDEN, 1), device=at)
+    places = torch.arange(n_bins, device=at)
     hidden = ((places >= start) & (places < start + length)).any(dim=1)
-    hidden &= torch.rand(n, 1) < plan.hidden_share
+    hidden &= torch.rand(n, 1, device=at) < plan.hidden_share
     worse = (variance * (1 + more)).clamp(max=float(UNKNOWN))
     return (flux + noise).masked_fill(hidden, 0.0), worse.masked_fill(hidden, float(UNKNOWN))

@@ -42,32 +42,25 @@ class TrainingSet:
     grid: BinGrid
 
 
-def simulated_set(seed: int, n_objects: int, progress: Progress | None = None) -> TrainingSet:
-    """Make simulated spectra and keep the science targets among them.
-
-    Parameters
-    ----------
-    seed : int
-        Seed of the survey; choose another for the spectra to be scored.
-    n_objects : int
-        Objects made; about four in five are science targets.
-    progress : callable, optional
-        Called with (done, total).
-    """
+def simulated_blocks(
+    seed: int, n_objects: int, progress: Progress | None = None
+) -> tuple[str, Iterator[SpectrumBatch]]:
+    """Return the name of a simulated survey and its first spectra, block by block."""
     survey = SimulatedSurvey(seed)
     ids = survey.target_ids(n_objects)
     blocks = (survey.spectra(ids[start : start + READ]) for start in range(0, n_objects, READ))
-    name = simulated_name(survey.version, seed)
-    return _gather(_counted(blocks, n_objects, progress), name)
+    return simulated_name(survey.version, seed), _counted(blocks, n_objects, progress)
 
 
-def files_set(paths: Sequence[Path], progress: Progress | None = None) -> TrainingSet:
-    """Read files of spectra of one survey and keep the science targets.
+def file_blocks(
+    paths: Sequence[Path], progress: Progress | None = None
+) -> tuple[str, Iterator[SpectrumBatch]]:
+    """Return the name of the survey that files are of, and their spectra, block by block.
 
     Raises
     ------
     InputError
-        The files are of several surveys, or hold fewer than ten science targets.
+        The files are of several surveys.
     """
     plan = make_plan(paths)
     surveys = {training_survey_of(spectra) for spectra in plan.inputs}
@@ -85,7 +78,33 @@ def files_set(paths: Sequence[Path], progress: Progress | None = None) -> Traini
             finally:
                 source.close()
 
-    return _gather(_counted(blocks(), total, progress), surveys.pop())
+    return surveys.pop(), _counted(blocks(), total, progress)
+
+
+def simulated_set(seed: int, n_objects: int, progress: Progress | None = None) -> TrainingSet:
+    """Make simulated spectra and keep the science targets among them.
+
+    Parameters
+    ----------
+    seed : int
+        Seed of the survey; choose another for the spectra to be scored.
+    n_objects : int
+        Objects made; about four in five are science targets.
+    progress : callable, optional
+        Called with (done, total).
+    """
+    return _gather(*simulated_blocks(seed, n_objects, progress))
+
+
+def files_set(paths: Sequence[Path], progress: Progress | None = None) -> TrainingSet:
+    """Read files of spectra of one survey and keep the science targets.
+
+    Raises
+    ------
+    InputError
+        The files are of several surveys, or hold fewer than ten science targets.
+    """
+    return _gather(*file_blocks(paths, progress))
 
 
 def _counted(
@@ -99,7 +118,7 @@ def _counted(
             progress(done, total)
 
 
-def _gather(blocks: Iterable[SpectrumBatch], survey: str) -> TrainingSet:
+def _gather(survey: str, blocks: Iterable[SpectrumBatch]) -> TrainingSet:
     fluxes: list[NDArray[np.float32]] = []
     ids: list[NDArray[np.int64]] = []
     for block in blocks:

@@ -12,7 +12,11 @@ from numpy.typing import NDArray
 
 from anomaly_explorer.engine.spectra.grid import ARMS, BinGrid
 from anomaly_explorer.engine.spectra.spectrum import SpectrumBatch
+from anomaly_explorer.engine.spectra.stored import StoredBatch, stored_rows
 
+from .bins import restore_words
+
+WEIGHING_VERSION = "weighed-1"
 # Variance of a bin without any information, in units of the mean square of the flux, and the least
 # one that is believed: no flux is known to better than one part in ten thousand.
 UNKNOWN = np.float32(1e6)
@@ -59,13 +63,13 @@ class WeighedInput:
         )
 
 
-def weigh_bins(batch: SpectrumBatch, grid: BinGrid) -> WeighedInput:
+def weigh_bins(batch: SpectrumBatch | StoredBatch, grid: BinGrid) -> WeighedInput:
     """Average N spectra into B bins, each pixel by its ivar; bad pixels do not count.
 
     Parameters
     ----------
-    batch : SpectrumBatch
-        N spectra on the DESI arms.
+    batch : SpectrumBatch or StoredBatch
+        N spectra on the DESI arms; how their pixels are stored changes no bit of the result.
     grid : BinGrid
         B bins.
 
@@ -77,8 +81,14 @@ def weigh_bins(batch: SpectrumBatch, grid: BinGrid) -> WeighedInput:
     weight = np.zeros_like(total)
     for arm in ARMS:
         bins = grid.bins_of(arm)
-        out = (total[:, bins], weight[:, bins])
-        _add_pixels((batch.flux[arm], batch.ivar[arm], batch.mask[arm]), grid.pixels_per_bin, out)
+        flux, ivar, mask = stored_rows(batch, arm)
+        _add_pixels(
+            (flux.words, ivar.words, mask.words),
+            (flux.is_swapped, ivar.is_swapped),
+            mask.word_of(0),
+            grid.pixels_per_bin,
+            (total[:, bins], weight[:, bins]),
+        )
     return normalize_weighed(total, weight)
 
 
@@ -102,14 +112,23 @@ def normalize_weighed(total: NDArray[np.float64], weight: NDArray[np.float64]) -
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
 def _add_pixels(
-    pixels: tuple[NDArray, NDArray, NDArray], width: int, out: tuple[NDArray, NDArray]
+    words: tuple[NDArray, NDArray, NDArray],
+    is_swapped: tuple[bool, bool],
+    no_bit: np.uint32,
+    width: int,
+    out: tuple[NDArray, NDArray],
 ) -> None:
-    flux, ivar, mask = pixels
+    flux_words, ivar_words, mask = words
     total, weight = out
-    for row in range(len(flux)):
+    # A row at a time in the machine's byte order: the file's own may be the other.
+    row_words = np.empty((2, total.shape[1] * width), np.uint32)
+    values = row_words.view(np.float32)
+    for row in range(len(mask)):
+        restore_words(flux_words[row], is_swapped[0], row_words[0])
+        restore_words(ivar_words[row], is_swapped[1], row_words[1])
         for b in range(total.shape[1]):
             for i in range(b * width, (b + 1) * width):
-                w, f = np.float64(ivar[row, i]), np.float64(flux[row, i])
-                if mask[row, i] == 0 and w > 0 and np.isfinite(w) and np.isfinite(f):
+                f, w = np.float64(values[0, i]), np.float64(values[1, i])
+                if mask[row, i] == no_bit and w > 0 and np.isfinite(w) and np.isfinite(f):
                     total[row, b] += w * f
                     weight[row, b] += w

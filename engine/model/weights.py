@@ -4,27 +4,21 @@ The card says what the weights were trained on and how spectra must be prepared 
 that does not match its card is refused. Training ids travel inside the safetensors file.
 """
 
-import hashlib
-import json
-import os
-import warnings
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 
 from anomaly_explorer.engine.errors import ModelError
 
-from .card import SHIPPED, ModelCard, card_path, check_card
+from .card import SHIPPED, ModelCard, check_card
+from .card import card_path as card_path
 from .network import BigAE
 from .preprocess import PREPROCESSING_VERSION
-
-_IDS = "training_ids"
+from .tensorfile import TRAINING_IDS, read_tensors, write_tensors
 
 
 @dataclass(frozen=True)
@@ -37,9 +31,7 @@ class TrainedModel:
 
     def is_training_member(self, target_ids: NDArray[np.int64], survey: str) -> NDArray[np.bool_]:
         """Return which objects, (N,), of a survey the model was trained on."""
-        if survey != self.card.training_survey:
-            return np.zeros(len(target_ids), dtype=bool)
-        return np.isin(target_ids, self.training_ids)
+        return self.card.are_members(target_ids, survey, self.training_ids)
 
 
 def save_model(
@@ -62,23 +54,19 @@ def save_model(
     -------
     ModelCard
     """
-    tensors = {name: value.contiguous() for name, value in network.state_dict().items()}
-    tensors[_IDS] = torch.from_numpy(np.asarray(training_ids, dtype=np.int64))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(path.name + ".tmp")
-    save_file(tensors, temporary)
-    card = ModelCard(
-        name=path.stem,
-        sha256=hashlib.sha256(temporary.read_bytes()).hexdigest(),
-        preprocessing=PREPROCESSING_VERSION,
-        n_training=len(training_ids),
-        **facts,
+    tensors = dict(network.state_dict())
+    tensors[TRAINING_IDS] = torch.from_numpy(np.asarray(training_ids, dtype=np.int64))
+    return write_tensors(
+        path,
+        tensors,
+        lambda sha256: ModelCard(
+            name=path.stem,
+            sha256=sha256,
+            preprocessing=PREPROCESSING_VERSION,
+            n_training=len(training_ids),
+            **facts,
+        ),
     )
-    card_temporary = card_path(path).with_name(card_path(path).name + ".tmp")
-    card_temporary.write_text(json.dumps(asdict(card), indent=2) + "\n", encoding="utf-8")
-    os.replace(temporary, path)
-    os.replace(card_temporary, card_path(path))
-    return card
 
 
 def load_model(path: Path = SHIPPED) -> TrainedModel:
@@ -90,8 +78,8 @@ def load_model(path: Path = SHIPPED) -> TrainedModel:
         One sentence: no such file, no card, another hash, grid, preparation or network.
     """
     card = check_card(path)
-    tensors = _read_tensors(path)
-    ids = tensors.pop(_IDS, torch.empty(0, dtype=torch.int64))
+    tensors = read_tensors(path)
+    ids = tensors.pop(TRAINING_IDS, torch.empty(0, dtype=torch.int64))
     network = BigAE(card.grid.n_bins)
     try:
         network.load_state_dict(tensors)
@@ -101,11 +89,3 @@ def load_model(path: Path = SHIPPED) -> TrainedModel:
             "its card names the wrong grid or network"
         ) from None
     return TrainedModel(network.eval(), card, ids.numpy())
-
-
-def _read_tensors(path: Path) -> dict[str, torch.Tensor]:
-    try:
-        with warnings.catch_warnings(), safe_open(path, framework="pt") as opened:
-            return {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
-    except SafetensorError as error:
-        raise ModelError(f"{path.name} is not a safetensors file ({error})") from None

@@ -12,10 +12,10 @@ import torch
 from anomaly_explorer.engine.catalog.folder import BATCH_NAME
 from anomaly_explorer.engine.catalog.schema import arrow_schema
 from anomaly_explorer.engine.errors import InputError, StoreError
-from anomaly_explorer.engine.model.weights import TrainedModel
 
 from .atomic import replace_file
 from .plan import Input
+from .scorer import Scorer
 from .table import REPEATING
 from .worker import SKIPPED_KEY, BatchScan
 
@@ -71,7 +71,7 @@ def plan_digest(catalog: Path) -> str:
 
 def make_batch(
     task: BatchTask,
-    model: TrainedModel,
+    scorer: Scorer,
     device: torch.device,
     advance: Callable[[int], None] | None = None,
 ) -> None:
@@ -80,7 +80,7 @@ def make_batch(
     Parameters
     ----------
     task : BatchTask
-    model : TrainedModel
+    scorer : Scorer
     device : torch.device
         Where to run; the network is moved there.
     advance : callable, optional
@@ -100,7 +100,7 @@ def make_batch(
         raise InputError(
             f"{root} is no folder here: every worker needs the spectra under the same path"
         )
-    scan = BatchScan(root, task.inputs, model, device)
+    scan = BatchScan(root, task.inputs, scorer, device)
 
     def write(temporary: Path) -> None:
         write_batch(temporary, scan.tables(advance), scan.skipped_json)

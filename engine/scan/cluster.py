@@ -26,11 +26,11 @@ from distributed.utils import silence_logging_cmgr
 
 from anomaly_explorer.engine.errors import ExplorerError, InputError, ModelError
 from anomaly_explorer.engine.model.network import best_device
-from anomaly_explorer.engine.model.weights import TrainedModel, load_model
 
 from .batch import BatchTask, make_batch
-from .crew import Advance, one_thread
+from .crew import Advance, small_products
 from .plan import Input
+from .scorer import Scorer
 
 # Workers a batch may lose before it is given up; Dask's 3 are few where a queue preempts jobs.
 ALLOWED_FAILURES = 10
@@ -38,6 +38,7 @@ ALLOWED_FAILURES = 10
 RETRIES = 2
 CONNECT_SECONDS = 20
 MODULE = __name__
+_PATHS = ("weights", "measurer")
 
 
 @dataclass(frozen=True)
@@ -46,16 +47,18 @@ class WorkerSetup:
 
     Parameters
     ----------
-    weights : Path
-        Weights file, under the same path on every worker.
-    model_id : str
-        Model that the file must hold there.
+    weights, measurer : Path
+        Weights files of both networks, under the same paths on every worker.
+    model_id, measurer_id : str
+        Networks that the files must hold there.
     device : str, optional
         Where to run, such as ``cpu``; default: the best the worker has.
     """
 
     weights: Path
+    measurer: Path
     model_id: str
+    measurer_id: str
     device: str | None = None
 
 
@@ -135,24 +138,28 @@ def run_task(text: str) -> dict[str, Any]:
     task, setup = parse_task(text)
     device = torch.device(setup.device) if setup.device else best_device()
     try:
-        model = _model_of(str(setup.weights), setup.model_id)
-        with one_thread():
-            make_batch(task, model, device)
+        scorer = _scorer_of(setup)
+        with small_products():
+            make_batch(task, scorer, device)
     except ExplorerError as error:
         return {"failure": str(error)}
     return {"objects": task.n_objects}
 
 
 @lru_cache(maxsize=1)
-def _model_of(weights: str, model_id: str) -> TrainedModel:
-    """Load a model once in the life of a worker."""
-    model = load_model(Path(weights))
-    if model.card.model_id != model_id:
-        raise ModelError(
-            f"{weights} holds model {model.card.model_id} on a worker, expected {model_id}: "
-            "give every worker the same file"
-        )
-    return model
+def _scorer_of(setup: WorkerSetup) -> Scorer:
+    """Load both networks once in the life of a worker."""
+    scorer = Scorer.load(setup.weights, setup.measurer)
+    for path, expected, card in (
+        (setup.weights, setup.model_id, scorer.cards.model),
+        (setup.measurer, setup.measurer_id, scorer.cards.measurer),
+    ):
+        if card.model_id != expected:
+            raise ModelError(
+                f"{path} holds model {card.model_id} on a worker, expected {expected}: "
+                "give every worker the same file"
+            )
+    return scorer
 
 
 @contextmanager
@@ -243,15 +250,15 @@ def _interrupts() -> Iterator[None]:
 
 def task_text(task: BatchTask, setup: WorkerSetup) -> str:
     """Return the text that travels to a worker: see `parse_task`."""
-    facts = asdict(task) | {"setup": {**vars(setup), "weights": str(setup.weights)}}
-    return json.dumps(facts)
+    paths = {name: str(getattr(setup, name)) for name in _PATHS}
+    return json.dumps(asdict(task) | {"setup": {**vars(setup), **paths}})
 
 
 def parse_task(text: str) -> tuple[BatchTask, WorkerSetup]:
     """Return the task and the setup that a text stands for."""
     facts = json.loads(text)
     setup = facts.pop("setup")
-    setup["weights"] = Path(setup["weights"])
+    setup |= {name: Path(setup[name]) for name in _PATHS}
     inputs = tuple(_input(item) for item in facts.pop("inputs"))
     return BatchTask(inputs=inputs, **facts), WorkerSetup(**setup)
 

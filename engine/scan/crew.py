@@ -5,11 +5,13 @@ from contextlib import contextmanager
 from typing import Protocol
 
 import torch
+from threadpoolctl import threadpool_limits
 
 from anomaly_explorer.engine.model.network import best_device
-from anomaly_explorer.engine.model.weights import TrainedModel
+from anomaly_explorer.engine.threads import one_thread
 
 from .batch import BatchTask, make_batch
+from .scorer import Scorer
 
 Advance = Callable[[int], None]
 
@@ -30,32 +32,28 @@ class Alone:
 
     Parameters
     ----------
-    model : TrainedModel
+    scorer : Scorer
     device : torch.device, optional
         Default: the best there is.
     """
 
-    def __init__(self, model: TrainedModel, device: torch.device | None = None) -> None:
-        self._model = model
+    def __init__(self, scorer: Scorer, device: torch.device | None = None) -> None:
+        self._scorer = scorer
         self._device = device or best_device()
 
     def make(self, tasks: Sequence[BatchTask], advance: Advance) -> None:
         """Make every batch; the first that cannot be made ends the scan."""
-        with one_thread():
+        with small_products():
             for task in tasks:
-                make_batch(task, self._model, self._device, advance)
+                make_batch(task, self._scorer, self._device, advance)
 
 
 @contextmanager
-def one_thread() -> Iterator[None]:
-    """Let the network run on one core meanwhile.
+def small_products() -> Iterator[None]:
+    """Let networks and what is measured by them run on one core a caller meanwhile.
 
-    Its matrices are small: one core scores 39,000 spectra a second, three times what another one
+    Their matrices are small: one core scores 39,000 spectra a second, three times what another one
     reads, while several wait for each other at every layer as soon as the machine is busy.
     """
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
+    with one_thread(), threadpool_limits(1):
         yield
-    finally:
-        torch.set_num_threads(before)

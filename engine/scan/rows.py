@@ -10,20 +10,24 @@ import torch
 
 from anomaly_explorer.engine.model.forward import forward_blocks
 from anomaly_explorer.engine.model.preprocess import ModelInput, prepare_input
-from anomaly_explorer.engine.model.weights import TrainedModel
+from anomaly_explorer.engine.model.weighing import WeighedInput, weigh_bins
 from anomaly_explorer.engine.scoring.gate import gate_objects
+from anomaly_explorer.engine.scoring.known import Known
 from anomaly_explorer.engine.scoring.residual import score_residuals
 from anomaly_explorer.engine.spectra.spectrum import SpectrumBatch
 from anomaly_explorer.engine.spectra.stored import StoredBatch
 
+from .measure import measured_columns
+from .scorer import Scorer
 from .table import Columns, derive_columns, make_table
 
 
 @dataclass(frozen=True)
 class Part:
-    """The model's input and the facts of a few spectra."""
+    """What both networks see of a few spectra, and the facts of them."""
 
     model_input: ModelInput
+    weighed: WeighedInput
     facts: Columns
 
     def __len__(self) -> int:
@@ -32,7 +36,7 @@ class Part:
 
 def prepare_part(
     batch: SpectrumBatch | StoredBatch,
-    model: TrainedModel,
+    scorer: Scorer,
     survey: str,
     source_file: str | None = None,
 ) -> Part:
@@ -42,37 +46,45 @@ def prepare_part(
     ----------
     batch : SpectrumBatch or StoredBatch
         N spectra; nothing of them is kept but their columns.
-    model : TrainedModel
+    scorer : Scorer
     survey : str
-        As a model card names it, for the training-member flag.
+        As a model card names it, for the flags of training members.
     source_file : str, optional
         File of the spectra, relative to the root of the scan; none of simulated ones.
     """
+    model, measurer = scorer.model, scorer.measurer
     model_input = prepare_input(batch, model.card.grid)
+    weighed = weigh_bins(batch, measurer.card.grid)
     facts = dict(batch.columns)
     facts |= derive_columns(facts)
     facts["coverage"] = model_input.coverage
     facts["population"], facts["gate_reason"] = gate_objects(facts, model_input.coverage)
     facts["model_id"] = np.full(len(batch), model.card.model_id, dtype=object)
-    facts["is_training_member"] = model.is_training_member(facts["target_id"], survey)
+    facts["measurer_id"] = np.full(len(batch), measurer.card.model_id, dtype=object)
+    ids = np.asarray(facts["target_id"], np.int64)
+    facts["is_training_member"] = model.is_training_member(ids, survey)
+    facts["is_measurer_member"] = measurer.is_training_member(ids, survey)
     if source_file is not None:
         facts["source_file"] = np.full(len(batch), source_file, dtype=object)
-    return Part(model_input, facts)
+    return Part(model_input, weighed, facts)
 
 
 def score_parts(
-    parts: Sequence[Part], network: torch.nn.Module, model: TrainedModel, device: torch.device
+    parts: Sequence[Part], network: torch.nn.Module, scorer: Scorer, device: torch.device
 ) -> list[pa.Table]:
-    """Reconstruct and score parts together; Arrow tables of all their rows in order come back."""
+    """Score and measure parts together; Arrow tables of all their rows in order come back."""
     flux = np.concatenate([part.model_input.normalized_flux for part in parts])
     covered = np.concatenate([part.model_input.is_covered for part in parts])
     reconstruction, latents = forward_blocks(network, flux, device)
-    scores = score_residuals(flux, reconstruction, covered, model.card.grid).columns()
+    scores = score_residuals(flux, reconstruction, covered, scorer.model.card.grid).columns()
+    weighed = parts[0].weighed.joined(*(part.weighed for part in parts[1:]))
     tables, start = [], 0
     for facts in _joined_facts(parts):
         rows = slice(start, start + len(facts["target_id"]))
         start = rows.stop
         computed = {name: values[rows] for name, values in scores.items()}
+        measurer, known = scorer.measurer.measurer, Known.of_columns(facts)
+        computed |= measured_columns(weighed.take(rows), known, measurer)
         tables.append(make_table({**facts, **computed}, latents[rows]))
     return tables
 

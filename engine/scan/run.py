@@ -16,8 +16,6 @@ from typing import Any
 import torch
 
 from anomaly_explorer.engine.errors import InputError, StoreError
-from anomaly_explorer.engine.model.card import ModelCard
-from anomaly_explorer.engine.model.weights import TrainedModel
 
 from .atomic import is_leftover, remove_leftovers, replace_file
 from .batch import PLAN, BatchTask, batch_path, plan_digest
@@ -25,6 +23,7 @@ from .batch import read_batch as read_batch
 from .crew import Alone, Crew
 from .lock import LOCK, ScanLock
 from .plan import ScanPlan
+from .scorer import ScoreCards, Scorer
 from .summary import SCAN_FORMAT, summarize
 
 Progress = Callable[[int, int], None]
@@ -42,7 +41,7 @@ class ScanResult:
 def run_scan(
     plan: ScanPlan,
     catalog: Path,
-    model: TrainedModel,
+    scorer: Scorer,
     device: torch.device | None = None,
     progress: Progress | None = None,
 ) -> ScanResult:
@@ -52,19 +51,19 @@ def run_scan(
     ----------
     plan : ScanPlan
     catalog : Path
-    model : TrainedModel
+    scorer : Scorer
     device : torch.device, optional
         Default: the best there is.
     progress : callable, optional
     """
-    return run_scan_with(Alone(model, device), plan, catalog, model.card, progress)
+    return run_scan_with(Alone(scorer, device), plan, catalog, scorer.cards, progress)
 
 
 def run_scan_with(
     crew: Crew,
     plan: ScanPlan,
     catalog: Path,
-    card: ModelCard,
+    cards: ScoreCards,
     progress: Progress | None = None,
 ) -> ScanResult:
     """Scan what the plan says into a catalog folder, batch by batch.
@@ -74,18 +73,18 @@ def run_scan_with(
     Parameters
     ----------
     crew : Crew
-        Who makes the batches, with the model of `card`.
+        Who makes the batches, with the networks of `cards`.
     plan : ScanPlan
     catalog : Path
         Folder to write; made when absent.
-    card : ModelCard
+    cards : ScoreCards
     progress : callable, optional
         Called with (objects done, objects).
 
     Raises
     ------
     StoreError
-        The folder holds a catalog of other spectra or of another model, or another scan writes
+        The folder holds a catalog of other spectra or of other networks, or another scan writes
         into it.
     ExplorerError
         The disk is full, or a batch could not be made.
@@ -95,9 +94,9 @@ def run_scan_with(
     try:
         with ScanLock(catalog):
             remove_leftovers(catalog)
-            _claim(catalog, plan, card)
+            _claim(catalog, plan, cards)
             result = _make_missing(crew, plan, catalog, progress)
-            return ScanResult(*result, _write_summary(plan, catalog, card))
+            return ScanResult(*result, _write_summary(plan, catalog, cards))
     finally:
         with suppress(OSError):  # not empty, as nearly always
             catalog.rmdir()
@@ -130,10 +129,10 @@ def _make_missing(
     return len(missing), len(tasks) - len(missing)
 
 
-def _write_summary(plan: ScanPlan, catalog: Path, card: ModelCard) -> dict[str, Any]:
+def _write_summary(plan: ScanPlan, catalog: Path, cards: ScoreCards) -> dict[str, Any]:
     remove_leftovers(catalog)  # of workers that were killed
     try:
-        summary = summarize(plan, catalog, card)
+        summary = summarize(plan, catalog, cards)
     except InputError:
         _forget(plan, catalog)
         raise
@@ -146,11 +145,12 @@ def _write_json(path: Path, content: Any, indent: int | None = None) -> None:
     replace_file(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
 
 
-def _claim(catalog: Path, plan: ScanPlan, card: ModelCard) -> None:
+def _claim(catalog: Path, plan: ScanPlan, cards: ScoreCards) -> None:
     """Write the plan, or check that the folder was begun with the same one."""
     described = {
         "format": SCAN_FORMAT,
-        "model": card.model_id,
+        "model": cards.model.model_id,
+        "measurer": cards.measurer.model_id,
         "batches": [
             [[spectra.path, spectra.fingerprint, spectra.n_scanned] for spectra in batch]
             for batch in plan.batches
@@ -193,6 +193,8 @@ def _what_differs(begun: dict[str, Any], described: dict[str, Any]) -> str | Non
         return f"another format of plan ({begun['format']})"
     if begun["model"] != described["model"]:
         return f"another model ({begun['model']})"
+    if begun["measurer"] != described["measurer"]:
+        return f"another measurer ({begun['measurer']})"
     before, now = (sorted(chain(*plan["batches"])) for plan in (begun, described))
     return "another --batch-rows" if before == now else "other spectra"
 

@@ -11,14 +11,14 @@ import torch
 from anomaly_explorer.engine.errors import StoreError
 from anomaly_explorer.engine.model.card import simulated_name
 from anomaly_explorer.engine.model.network import best_device
-from anomaly_explorer.engine.model.weights import TrainedModel
 from anomaly_explorer.engine.simulation.survey import SimulatedSurvey
-from anomaly_explorer.engine.threads import one_thread
 
 from .atomic import replace_file
 from .batch import BatchTask, plan_digest, write_batch
+from .crew import small_products
 from .plan import DEFAULT_BATCH_ROWS, Input, ScanPlan
 from .rows import prepare_part, score_parts
+from .scorer import Scorer
 
 # Spectra of a task of one thread, and of a rendering: 2,048 inputs are 4 MB, 128 spectra 12 MB.
 TASK_ROWS, RENDER_ROWS = 2048, 128
@@ -70,7 +70,7 @@ class Simulator:
     Parameters
     ----------
     survey : SimulatedSurvey
-    model : TrainedModel
+    scorer : Scorer
     device : torch.device, optional
         Default: the best there is.
     n_threads : int
@@ -80,18 +80,18 @@ class Simulator:
     def __init__(
         self,
         survey: SimulatedSurvey,
-        model: TrainedModel,
+        scorer: Scorer,
         device: torch.device | None = None,
         n_threads: int = 2,
     ) -> None:
-        self._survey, self._model, self._n_threads = survey, model, n_threads
+        self._survey, self._scorer, self._n_threads = survey, scorer, n_threads
         self._device = device or best_device()
-        self._network = model.network.to(self._device)
+        self._network = scorer.model.network.to(self._device)
         self._survey_name = simulated_name(survey.version, survey.seed)
 
     def make(self, tasks: Sequence[BatchTask], advance: Callable[[int], None]) -> None:
         """Make every batch, in order, and tell how many objects were done since last time."""
-        with one_thread(), ThreadPoolExecutor(self._n_threads) as pool:
+        with small_products(), ThreadPoolExecutor(self._n_threads) as pool:
             for task in tasks:
                 self._make_one(task, pool, advance)
 
@@ -129,7 +129,7 @@ class Simulator:
 
     def _score(self, indices: range) -> pa.Table:
         parts = [
-            prepare_part(batch, self._model, self._survey_name)
+            prepare_part(batch, self._scorer, self._survey_name)
             for batch in self._survey.stream(indices, RENDER_ROWS)
         ]
-        return pa.concat_tables(score_parts(parts, self._network, self._model, self._device))
+        return pa.concat_tables(score_parts(parts, self._network, self._scorer, self._device))

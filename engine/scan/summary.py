@@ -15,12 +15,13 @@ from anomaly_explorer.engine.model.card import ModelCard
 
 from .batch import batch_path, read_batch
 from .plan import FAILURE, SUPERSEDED, WITHOUT_SPECTRA, ScanPlan, Skipped
+from .scorer import ScoreCards
 from .worker import SKIPPED_KEY
 
-SCAN_FORMAT = 1
+SCAN_FORMAT = 2
 
 
-def summarize(plan: ScanPlan, catalog: Path, card: ModelCard) -> dict[str, Any]:
+def summarize(plan: ScanPlan, catalog: Path, cards: ScoreCards) -> dict[str, Any]:
     """Count what the batches hold and list every input that gave nothing.
 
     Raises
@@ -49,9 +50,10 @@ def summarize(plan: ScanPlan, catalog: Path, card: ModelCard) -> dict[str, Any]:
     simulation = plan.simulation
     return {
         "format": SCAN_FORMAT,
-        "model": {"id": card.model_id, "name": card.name, "sha256": card.sha256},
-        "grid": card.grid.name,
-        "preprocessing": card.preprocessing,
+        "model": _named(cards.model),
+        "measurer": _named(cards.measurer),
+        "grid": cards.model.grid.name,
+        "preprocessing": cards.model.preprocessing,
         "counts": {
             "objects": n_objects,
             "files": _n_files(plan) - _n_late_failures(plan, skipped),
@@ -69,6 +71,10 @@ def summarize(plan: ScanPlan, catalog: Path, card: ModelCard) -> dict[str, Any]:
         "skipped": [asdict(item) for item in skipped],
         "notes": [f"{s.path}: {note}" for s in plan.inputs for note in s.notes],
     }  # fmt: skip
+
+
+def _named(card: ModelCard) -> dict[str, str]:
+    return {"id": card.model_id, "name": card.name, "sha256": card.sha256}
 
 
 def _counts(column: Any) -> dict[str, int]:

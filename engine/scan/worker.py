@@ -15,13 +15,13 @@ import torch
 from anomaly_explorer.engine.errors import InputError
 from anomaly_explorer.engine.fingerprint import fingerprint
 from anomaly_explorer.engine.model.card import simulated_name
-from anomaly_explorer.engine.model.weights import TrainedModel
 from anomaly_explorer.engine.spectra.desi import DesiSource
 from anomaly_explorer.engine.spectra.open import open_source
 from anomaly_explorer.engine.spectra.source import SpectrumSource
 
 from .plan import FAILURE, Input, Skipped
 from .rows import Part, prepare_part, score_parts
+from .scorer import Scorer
 
 SKIPPED_KEY = b"anomaly_explorer.skipped"
 # Spectra whose inputs are kept before a forward pass: 2,048 × 496 bins are 4 MB.
@@ -48,19 +48,19 @@ class BatchScan:
     root : Path
         What the paths of the inputs are relative to.
     inputs : tuple of Input
-    model : TrainedModel
+    scorer : Scorer
     device : torch.device
         Where to run; the network is moved there.
     """
 
     def __init__(
-        self, root: Path, inputs: tuple[Input, ...], model: TrainedModel, device: torch.device
+        self, root: Path, inputs: tuple[Input, ...], scorer: Scorer, device: torch.device
     ) -> None:
         self._root = root
         self._inputs = inputs
-        self._model = model
+        self._scorer = scorer
         self._device = device
-        self._network = model.network.to(device)
+        self._network = scorer.model.network.to(device)
         self._skipped: list[Skipped] = []
 
     def tables(self, advance: Callable[[int], None] | None = None) -> Iterator[pa.Table]:
@@ -113,7 +113,7 @@ class BatchScan:
     def _read_or_skip(self, spectra: Input, opened: Future[SpectrumSource]) -> list[Part] | Skipped:
         try:
             with closing(opened.result()) as source:
-                parts = list(_read_parts(source, spectra, self._model))
+                parts = list(_read_parts(source, spectra, self._scorer))
             if fingerprint(self._root / spectra.path) != spectra.fingerprint:
                 raise InputError(f"{spectra.path} changed during the scan: scan into another --out")
             return parts
@@ -121,7 +121,7 @@ class BatchScan:
             return Skipped(spectra.path, FAILURE, str(error))
 
     def _score(self, parts: list[Part]) -> list[pa.Table]:
-        return score_parts(parts, self._network, self._model, self._device)
+        return score_parts(parts, self._network, self._scorer, self._device)
 
 
 def _open_announced(path: Path) -> SpectrumSource:
@@ -132,7 +132,7 @@ def _open_announced(path: Path) -> SpectrumSource:
     return source
 
 
-def _read_parts(source: SpectrumSource, spectra: Input, model: TrainedModel) -> Iterator[Part]:
+def _read_parts(source: SpectrumSource, spectra: Input, scorer: Scorer) -> Iterator[Part]:
     """Yield the spectra of one file that are to be scanned, prepared."""
     survey = training_survey_of(spectra)
     without = np.asarray(spectra.without_rows, dtype=np.int64)
@@ -144,4 +144,4 @@ def _read_parts(source: SpectrumSource, spectra: Input, model: TrainedModel) -> 
         keep = np.flatnonzero(~np.isin(rows, without))
         if len(keep):
             chosen = batch if len(keep) == len(batch) else batch.take(keep)
-            yield prepare_part(chosen, model, survey, spectra.path)
+            yield prepare_part(chosen, scorer, survey, spectra.path)

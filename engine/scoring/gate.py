@@ -78,6 +78,25 @@ def gate_objects(
     return population, reason
 
 
+def is_sky_fiber(
+    columns: Mapping[str, NDArray[Any]], coverage: NDArray[np.floating]
+) -> NDArray[np.bool_]:
+    """Return which of N objects are sky fibers that worked, (N,).
+
+    Parameters
+    ----------
+    columns : mapping of str to (N,) array
+        `objtype` and `fiber_status`, where a file has them.
+    coverage : (N,) array
+    """
+    if "objtype" not in columns:
+        return np.zeros(len(coverage), np.bool_)
+    objtype = np.char.upper(np.char.strip(np.asarray(columns["objtype"], dtype=str)))
+    status = np.asarray(columns.get("fiber_status", np.zeros(len(coverage))), dtype=np.int64)
+    works = (status & ~INFORMATION_BITS) == 0
+    return (objtype == "SKY") & works & (coverage >= MIN_COVERAGE)
+
+
 def _gating_ids(
     columns: Mapping[str, NDArray[Any]],
 ) -> list[tuple[NDArray[np.bool_], str]]:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .grid import Arm
+from .spectrum import SpectrumBatch
 
 
 @dataclass(frozen=True)
@@ -85,3 +86,16 @@ class StoredBatch:
             {arm: tuple(image.take(rows) for image in images) for arm, images in self.arms.items()},
             {name: values[rows] for name, values in self.columns.items()},
         )
+
+
+def stored_rows(
+    batch: SpectrumBatch | StoredBatch, arm: Arm
+) -> tuple[StoredRows, StoredRows, StoredRows]:
+    """Return flux, ivar and mask of an arm as compiled loops take them, (N, n) words each."""
+    if isinstance(batch, StoredBatch):
+        return batch.arms[arm]
+    return (
+        as_stored(batch.flux[arm], np.float32),
+        as_stored(batch.ivar[arm], np.float32),
+        as_stored(batch.mask[arm], np.uint32),
+    )

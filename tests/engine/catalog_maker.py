@@ -1,6 +1,9 @@
 """Small surveys, models, catalogs and stores made from files, for tests of what is between them."""
 
 import json
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pyarrow as pa
@@ -11,6 +14,9 @@ from anomaly_explorer.engine.model.network import BigAE
 from anomaly_explorer.engine.model.weights import load_model, save_model
 from anomaly_explorer.engine.scan.plan import make_plan
 from anomaly_explorer.engine.scan.run import run_scan
+from anomaly_explorer.engine.scan.scorer import Scorer
+from anomaly_explorer.engine.scoring.measurer_file import load_measurer
+from tests.engine.measurer_maker import save_random_measurer
 from tests.engine.survey_files import make_coadd
 
 CPU = torch.device("cpu")
@@ -33,9 +39,21 @@ def write_coadds(folder, sizes, first_id=39627700000000000, seed=3):
     return folder
 
 
+@cache
+def random_measurer():
+    """A measurer that was never trained, made once."""
+    with TemporaryDirectory() as folder:
+        return load_measurer(save_random_measurer(Path(folder) / "measurer.safetensors"))
+
+
+def make_scorer(weights):
+    """The networks of a scan: weights of a file, and a measurer that was never trained."""
+    return Scorer(load_model(weights), random_measurer())
+
+
 def scan_into(catalog, paths, weights, batch_rows=500_000):
     """Scan on the CPU."""
-    return run_scan(make_plan(paths, batch_rows), catalog, load_model(weights), CPU)
+    return run_scan(make_plan(paths, batch_rows), catalog, make_scorer(weights), CPU)
 
 
 def batch_files(catalog):

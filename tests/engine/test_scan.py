@@ -20,7 +20,14 @@ from anomaly_explorer.engine.scoring.residual import score_residuals
 from anomaly_explorer.engine.spectra.open import open_source
 from anomaly_explorer.engine.spectra.spectrum import concatenate
 
-from .catalog_maker import CPU, batch_files, read_catalog, scan_into, write_coadds
+from .catalog_maker import (
+    CPU,
+    batch_files,
+    make_scorer,
+    read_catalog,
+    scan_into,
+    write_coadds,
+)
 from .conftest import LARGE_ID
 from .survey_files import make_coadd
 
@@ -206,7 +213,7 @@ def test_a_file_that_changes_between_plan_and_scan_gives_no_rows(tmp_path, weigh
     path = folder / next(plan.inputs).path
     path.unlink()
     make_coadd(np.random.default_rng(9), 3, first_id=77, HPXPIXEL=9000).write(path)
-    summary = run_scan(plan, tmp_path / "out", load_model(weights), CPU).summary
+    summary = run_scan(plan, tmp_path / "out", make_scorer(weights), CPU).summary
     assert summary["counts"]["objects"] == 4
     assert "changed during the scan" in summary["skipped"][0]["reason"]
 
@@ -218,7 +225,7 @@ def test_when_every_file_breaks_nothing_is_left_that_stops_the_next_scan(tmp_pat
     whole = path.read_bytes()
     path.write_bytes(whole[:2880])
     with pytest.raises(InputError, match="no object could be read"):
-        run_scan(plan, tmp_path / "out", load_model(weights), CPU)
+        run_scan(plan, tmp_path / "out", make_scorer(weights), CPU)
     assert not (tmp_path / "out").exists()
     path.write_bytes(whole)
     assert scan_into(tmp_path / "out", [folder], weights).summary["counts"]["objects"] == 3
@@ -241,6 +248,6 @@ def test_spectra_without_data_and_with_nan_are_scanned(tmp_path, weights):
 def test_progress_ends_with_all_objects(tmp_path, survey_folder, weights):
     seen = []
     plan = make_plan([survey_folder], 25)
-    run_scan(plan, tmp_path / "o", load_model(weights), CPU, lambda *now: seen.append(now))
+    run_scan(plan, tmp_path / "o", make_scorer(weights), CPU, lambda *now: seen.append(now))
     assert seen[-1] == (60, 60)
     assert [done for done, _ in seen] == sorted({done for done, _ in seen})

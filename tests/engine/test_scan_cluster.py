@@ -14,23 +14,25 @@ from hypothesis import strategies as st
 
 from anomaly_explorer.dashboard.cli import main
 from anomaly_explorer.engine.errors import ExplorerError, InputError, StoreError
-from anomaly_explorer.engine.model.weights import load_model
 from anomaly_explorer.engine.scan import cluster
 from anomaly_explorer.engine.scan.batch import BatchTask, make_batch, plan_digest
 from anomaly_explorer.engine.scan.cluster import WorkerSetup, local_crew, run_task, scheduler_crew
 from anomaly_explorer.engine.scan.plan import Input, make_plan
 from anomaly_explorer.engine.scan.run import run_scan, run_scan_with
+from anomaly_explorer.engine.scoring.measurer_file import load_measurer
 
 from .catalog_maker import (
     CPU,
     assert_same_rows,
     batch_files,
+    make_scorer,
     read_catalog,
     save_random_model,
     scan_into,
     write_coadds,
 )
 from .killed_commands import forked_workers
+from .measurer_maker import save_random_measurer
 
 N_BATCHES = 8
 
@@ -49,7 +51,10 @@ def undisturbed(tmp_path_factory, folder, weights):
 
 @pytest.fixture(scope="module")
 def setup(weights):
-    return WorkerSetup(weights, load_model(weights).card.model_id, "cpu")
+    measurer = save_random_measurer(weights.with_name("random-measurer.safetensors"))
+    cards = make_scorer(weights).cards
+    assert load_measurer(measurer).card.model_id == cards.measurer.model_id
+    return WorkerSetup(weights, measurer, cards.model.model_id, cards.measurer.model_id, "cpu")
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +65,7 @@ def crew(setup):
 
 def scan_with(crew, folder, catalog, weights, progress=None):
     plan = make_plan([folder], 2)
-    return run_scan_with(crew, plan, catalog, load_model(weights).card, progress)
+    return run_scan_with(crew, plan, catalog, make_scorer(weights).cards, progress)
 
 
 def names_of(catalog):
@@ -158,9 +163,14 @@ def test_a_worker_with_another_model_or_without_the_spectra_is_one_sentence(
     plan = make_plan([folder], 2)
     task = BatchTask(0, str(tmp_path), str(plan.root), plan.batches[0], "")
     other = save_random_model(tmp_path / "other.safetensors", seed=1)
+    another = save_random_measurer(tmp_path / "another.safetensors", seed=1)
     lost = replace(task, root=str(tmp_path / "nowhere"))
     for text, sentence in (
         (cluster.task_text(task, replace(setup, weights=other)), f"expected {setup.model_id}"),
+        (
+            cluster.task_text(task, replace(setup, measurer=another)),
+            f"expected {setup.measurer_id}",
+        ),
         (cluster.task_text(lost, setup), "needs the spectra under the same path"),
     ):
         assert sentence in run_task(text)["failure"]
@@ -199,7 +209,7 @@ def test_a_second_scan_into_the_folder_is_refused_while_the_first_runs(folder, w
             refused.append(caught.value)
 
     result = run_scan(
-        make_plan([folder], 2), tmp_path / "out", load_model(weights), CPU, scan_again
+        make_plan([folder], 2), tmp_path / "out", make_scorer(weights), CPU, scan_again
     )
     assert refused
     assert result.n_made == N_BATCHES
@@ -212,11 +222,11 @@ def test_a_batch_of_another_plan_never_arrives(folder, weights, tmp_path):
     scan_into(catalog, [folder], weights, 2)
     task = BatchTask(0, str(catalog), str(plan.root), plan.batches[0], plan_digest(catalog))
     batch_files(catalog)[0].unlink()
-    make_batch(task, load_model(weights), CPU)
+    make_batch(task, make_scorer(weights), CPU)
     batch_files(catalog)[0].unlink()
     (catalog / "plan.json").write_text("{}")
     with pytest.raises(StoreError, match="another plan"):
-        make_batch(task, load_model(weights), CPU)
+        make_batch(task, make_scorer(weights), CPU)
     assert len(batch_files(catalog)) == N_BATCHES - 1
     assert not list(catalog.glob(".*"))
 
@@ -238,7 +248,7 @@ INPUTS = st.builds(
 @given(st.lists(INPUTS, max_size=3).map(tuple))
 def test_a_task_is_the_same_on_the_other_side(inputs):
     task = BatchTask(7, "/catalog", "/spectra", inputs, "digest")
-    setup = WorkerSetup(Path("/weights.safetensors"), "model", "cuda")
+    setup = WorkerSetup(Path("/weights.safetensors"), Path("/m"), "model", "measurer", "cuda")
     assert cluster.parse_task(cluster.task_text(task, setup)) == (task, setup)
 
 

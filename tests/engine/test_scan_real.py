@@ -6,11 +6,10 @@ from pathlib import PurePosixPath
 import numpy as np
 import pytest
 
-from anomaly_explorer.engine.model.weights import load_model
 from anomaly_explorer.engine.scan.plan import make_plan
 from anomaly_explorer.engine.scan.run import run_scan
 
-from .catalog_maker import CPU, read_catalog
+from .catalog_maker import CPU, make_scorer, read_catalog
 
 FOLDERS = ("desi-coadds", "sdss-boss", "sdss-sky", "lamost")
 
@@ -20,7 +19,7 @@ def real_scan(real_data, weights, tmp_path_factory):
     """Plan, summary and rows of the scan."""
     catalog = tmp_path_factory.mktemp("real") / "catalog"
     plan = make_plan([real_data / folder for folder in FOLDERS])
-    summary = run_scan(plan, catalog, load_model(weights), CPU).summary
+    summary = run_scan(plan, catalog, make_scorer(weights), CPU).summary
     return plan, summary, read_catalog(catalog).to_pylist()
 
 

@@ -11,12 +11,11 @@ import torch
 
 from anomaly_explorer.engine.catalog.schema import COLUMNS, PUBLISHED
 from anomaly_explorer.engine.errors import InputError, StoreError
-from anomaly_explorer.engine.model.card import SHIPPED
 from anomaly_explorer.engine.model.forward import forward_blocks
 from anomaly_explorer.engine.model.preprocess import prepare_input
-from anomaly_explorer.engine.model.weights import load_model
 from anomaly_explorer.engine.scan.batch import batch_path
 from anomaly_explorer.engine.scan.run import run_scan_with
+from anomaly_explorer.engine.scan.scorer import Scorer
 from anomaly_explorer.engine.scan.simulated import Simulator, plan_simulation
 from anomaly_explorer.engine.scoring.residual import score_residuals
 from anomaly_explorer.engine.simulation.population import CLASSES, INJECTED_TYPES
@@ -28,13 +27,13 @@ N_OBJECTS = 10_000
 
 
 @pytest.fixture(scope="module")
-def model():
-    return load_model(SHIPPED)
+def scorer():
+    return Scorer.load()
 
 
-def simulate(catalog, model, n_objects, batch_rows):
+def simulate(catalog, scorer, n_objects, batch_rows):
     plan = plan_simulation(SURVEY, n_objects, batch_rows)
-    return run_scan_with(Simulator(SURVEY, model), plan, catalog, model.card)
+    return run_scan_with(Simulator(SURVEY, scorer), plan, catalog, scorer.cards)
 
 
 def read(catalog):
@@ -48,14 +47,14 @@ def assert_same(got, expected):
 
 
 @pytest.fixture(scope="module")
-def catalog(model, tmp_path_factory):
+def catalog(scorer, tmp_path_factory):
     folder = tmp_path_factory.mktemp("simulated") / "catalog"
-    simulate(folder, model, N_OBJECTS, 3_500)
+    simulate(folder, scorer, N_OBJECTS, 3_500)
     return folder
 
 
-def test_scores_are_those_of_the_full_spectra_for_every_class_and_injection(catalog, model):
-    table = read(catalog)
+def test_scores_are_those_of_the_full_spectra_for_every_class_and_injection(catalog, scorer):
+    table, model = read(catalog), scorer.model
     ids = table["targetid"].to_numpy()
     truth = SURVEY.truth(ids)
     assert set(truth["class"]) == set(CLASSES)
@@ -72,7 +71,8 @@ def test_scores_are_those_of_the_full_spectra_for_every_class_and_injection(cata
     np.testing.assert_allclose(score, table["anomaly_score"].to_numpy(), rtol=1e-5)
 
 
-def test_bins_are_the_means_of_the_native_pixels(model):
+def test_bins_are_the_means_of_the_native_pixels(scorer):
+    model = scorer.model
     (batch,) = SURVEY.stream(range(64), 64)
     made = prepare_input(batch, model.card.grid)
     for arm in ARMS:
@@ -114,24 +114,24 @@ def test_what_nobody_computed_is_null_and_the_rest_is_whole(catalog):
     assert len(said["notes"]) == 1
 
 
-def test_it_goes_on_where_it_was(catalog, model):
+def test_it_goes_on_where_it_was(catalog, scorer):
     path = batch_path(catalog, 1)
     before = {p.name: p.stat().st_mtime_ns for p in catalog.glob("*.parquet")}
     content = pq.read_table(path)
     path.unlink()
-    result = simulate(catalog, model, N_OBJECTS, 3_500)
+    result = simulate(catalog, scorer, N_OBJECTS, 3_500)
     assert (result.n_made, result.n_ready) == (1, 2)
     assert_same(pq.read_table(path), content)
     after = {p.name: p.stat().st_mtime_ns for p in catalog.glob("*.parquet")}
     assert {name for name in before if before[name] != after[name]} == {path.name}
 
 
-def test_a_folder_of_another_survey_is_refused(catalog, model):
+def test_a_folder_of_another_survey_is_refused(catalog, scorer):
     plan = plan_simulation(SimulatedSurvey(6), N_OBJECTS, 3_500)
     with pytest.raises(StoreError, match="other spectra"):
-        run_scan_with(Simulator(SimulatedSurvey(6), model), plan, catalog, model.card)
+        run_scan_with(Simulator(SimulatedSurvey(6), scorer), plan, catalog, scorer.cards)
 
 
-def test_a_survey_holds_no_more_than_it_holds(model):
+def test_a_survey_holds_no_more_than_it_holds():
     with pytest.raises(InputError, match="1 to"):
         plan_simulation(SURVEY, 10**9)

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from anomaly_explorer.engine.benchmark.figures import Labels, figures
 from anomaly_explorer.engine.benchmark.sample import draw_sample, draw_sky
+from anomaly_explorer.engine.scoring.figures import Labels, figures
 from anomaly_explorer.engine.simulation.population import INJECTED_TYPES
 from anomaly_explorer.engine.simulation.survey import SimulatedSurvey
 

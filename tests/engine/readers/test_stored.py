@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from anomaly_explorer.engine.model.preprocess import prepare_input
+from anomaly_explorer.engine.model.weighing import weigh_bins
 from anomaly_explorer.engine.spectra.grid import COMPATIBLE_GRID, Arm
 from anomaly_explorer.engine.spectra.open import open_source
 from anomaly_explorer.engine.spectra.spectrum import SpectrumBatch
@@ -11,12 +12,15 @@ from anomaly_explorer.engine.spectra.stored import StoredBatch
 
 
 def assert_same_spectra(unpacked, stored):
-    """The same columns, and the same input of the network to the last bit."""
+    """The same columns, and the same input of both networks to the last bit."""
     assert stored.columns.keys() == unpacked.columns.keys()
     for name, values in unpacked.columns.items():
         np.testing.assert_array_equal(stored.columns[name], values)
     one, other = prepare_input(unpacked, COMPATIBLE_GRID), prepare_input(stored, COMPATIBLE_GRID)
     for name in ("normalized_flux", "scale", "is_covered", "has_data"):
+        assert getattr(one, name).tobytes() == getattr(other, name).tobytes(), name
+    one, other = weigh_bins(unpacked, COMPATIBLE_GRID), weigh_bins(stored, COMPATIBLE_GRID)
+    for name in ("flux", "variance", "amplitude"):
         assert getattr(one, name).tobytes() == getattr(other, name).tobytes(), name
 
 
