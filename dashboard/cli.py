@@ -129,6 +129,12 @@ def _add_catalog(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
                       help="Dask processes of this machine (default 1: no Dask)")  # fmt: skip
     crew.add_argument("--scheduler", metavar="ADDRESS",
                       help="use the workers of this Dask scheduler (tcp://…)")  # fmt: skip
+    calibrate = _command(commands, "calibrate", "turn the statistics of a catalog into sigmas")
+    calibrate.add_argument("catalog", type=Path, metavar="CATALOG")
+    calibrate.add_argument("--from", type=Path, dest="source", metavar="OTHER",
+                           help="apply the calibration of this catalog as it is")  # fmt: skip
+    calibrate.add_argument("--normals", type=_count, metavar="N",
+                           help="of a survey, to fit to at most (default 1000000)")  # fmt: skip
     embed = _command(commands, "embed", "map the latents of a catalog and find clusters")
     embed.add_argument("catalog", type=Path, metavar="CATALOG")
     embed.add_argument("--landmarks", type=_count, default=20_000, help="objects the map is fit on")

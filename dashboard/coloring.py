@@ -9,7 +9,10 @@ from .frames import COMMONEST, LARGEST, MAX_CATEGORIES, MEAN
 
 HOWS = {MEAN: "Mean", LARGEST: "Largest", COMMONEST: "Commonest"}
 # First in the list: what people ask for most, where the store has it.
-_FAVORITES = ("score_mse", "snr", "redshift", "spectype", "worst_arm", "injected_type")
+_FAVORITES = (
+    "score_mse", "sigma_astro", "snr", "redshift", "spectype", "worst_arm", "injected_type",
+    "winning_statistic",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

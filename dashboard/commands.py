@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .calibrating import calibrate as calibrate
 from .insights.command import insights as insights
 from .judging import benchmark as benchmark
 from .progress import progress, say, steps

@@ -11,10 +11,13 @@ from .progress import say
 SEED = 1
 # An UMAP fit with a seed runs on one core; 3,000 landmarks take it about 20 seconds.
 LANDMARKS = 3000
+# Of a survey of so many objects every class has normals enough; another seed than the demo's and
+# than those of the shipped networks.
+CALIBRATION_OBJECTS, CALIBRATION_SEED = 16_000, 2
 
 
 def prepare_demo(folder: Path, n_objects: int) -> tuple[Path, Path]:
-    """Simulate, scan, embed and build below a folder.
+    """Simulate, scan, calibrate, embed and build below a folder.
 
     Parameters
     ----------
@@ -48,15 +51,37 @@ def prepare_demo(folder: Path, n_objects: int) -> tuple[Path, Path]:
         raise type(error)(
             f"the demo cannot go on in {root} ({error}): delete it, or name another --folder"
         ) from None
+    commands.calibrate(Namespace(catalog=catalog, source=_calibrated(root, n_objects),
+                                 normals=None))  # fmt: skip
     commands.embed(Namespace(catalog=catalog, landmarks=LANDMARKS, seed=0))
     commands.build(Namespace(catalog=catalog, store=store))
     return store, spectra
 
 
+def _calibrated(root: Path, n_objects: int) -> Path | None:
+    """Return a calibrated catalog of another simulated survey; None where the demo's own is enough.
+
+    A small survey has too few stars and quasars to calibrate with.
+    """
+    if n_objects >= CALIBRATION_OBJECTS:
+        return None
+    catalog = root / "calibration-catalog"
+    say(f"Simulated survey of {CALIBRATION_OBJECTS:,} other objects to calibrate with")
+    commands.simulate(
+        Namespace(out=None, catalog=catalog, objects=CALIBRATION_OBJECTS,
+                  seed=CALIBRATION_SEED, drifted=False, weights=None, measurer=None,
+                  batch_rows=500_000, threads=None)
+    )  # fmt: skip
+    commands.calibrate(Namespace(catalog=catalog, source=None, normals=None))
+    return catalog
+
+
 def _name(n_objects: int) -> str:
     """Name what the survey depends on, so that an upgrade makes a new one beside the old."""
-    from anomaly_explorer.engine.model.card import SHIPPED, check_card
+    from anomaly_explorer.engine.model.card import SHIPPED, SHIPPED_MEASURER, check_card
+    from anomaly_explorer.engine.model.weighing import WEIGHING_VERSION
     from anomaly_explorer.engine.simulation.survey import GENERATOR_VERSION
 
     model = check_card(SHIPPED).model_id
-    return f"{n_objects}-objects-generator-{GENERATOR_VERSION}-model-{model}"
+    measurer = check_card(SHIPPED_MEASURER, WEIGHING_VERSION).model_id
+    return f"{n_objects}-objects-generator-{GENERATOR_VERSION}-models-{model}-{measurer}"

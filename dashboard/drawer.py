@@ -1,4 +1,4 @@
-"""The drawer under the maps: table, contrast, similar objects and stack; only what shows works."""
+"""The drawer under the maps: table, contrast, similar objects, stack and health of the score."""
 
 from typing import Any
 
@@ -13,9 +13,10 @@ from .views.contrast import ContrastView
 from .views.similar import SimilarView
 from .views.stack import StackView
 from .views.table import TableView
+from .views.trust import TrustView
 
-TABS = ("Table", "Contrast", "Similar", "Stack of the selection")
-_TABLE, _CONTRAST, _SIMILAR, _STACK = range(4)
+TABS = ("Table", "Contrast", "Similar", "Stack of the selection", "Health of sigma")
+_TABLE, _CONTRAST, _SIMILAR, _STACK, _HEALTH = range(5)
 HEIGHT = 300
 
 
@@ -46,7 +47,11 @@ class Drawer:
         self._tick = Tick()
         scrolling = pn.Column(stack, sizing_mode="stretch_both", scroll="y-auto")
         # What nobody has looked at yet is not sent: a tab is filled when it is first opened.
-        self._unopened = {_CONTRAST: self.contrast, _SIMILAR: self.similar, _STACK: scrolling}
+        health = pn.Column(TrustView(session.store.manifest.calibration),
+                           sizing_mode="stretch_both", scroll="y-auto")  # fmt: skip
+        self._unopened = {
+            _CONTRAST: self.contrast, _SIMILAR: self.similar, _STACK: scrolling, _HEALTH: health
+        }  # fmt: skip
         self._frames = {
             tab: pn.Column(sizing_mode="stretch_both", margin=0) for tab in self._unopened
         }

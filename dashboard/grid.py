@@ -13,6 +13,7 @@ LABELS = {
     "score_rank": "Rank",
     "target_id": "TARGETID",
     "score_mse": "Score",
+    "sigma_astro": "Sigma",
     "score_percentile": "Percentile",
     "worst_arm": "Band",
     "arm_residual_b": "rB",
@@ -23,12 +24,16 @@ LABELS = {
     "spectype": "Class",
     "population": "Population",
     "survey": "Survey",
+    "winning_statistic": "Odd by",
     "injected_type": "Injected (simulated)",
     "peak_wavelength": "Peak Å",
     "ra_deg": "RA °",
     "dec_deg": "Dec °",
 }
-TEXT = frozenset({"target_id", "worst_arm", "spectype", "population", "survey", "injected_type"})
+TEXT = frozenset(
+    {"target_id", "worst_arm", "spectype", "population", "survey", "winning_statistic",
+     "injected_type"}
+)  # fmt: skip
 GRID_CSS = """
 :host{display:block;height:100%;} .table{height:100%;display:flex;flex-direction:column;}
 .scroll{overflow:auto;flex:1 1 auto;min-height:0;}
@@ -79,9 +84,14 @@ def describe_columns(store: Store, names: tuple[str, ...]) -> list[dict[str, str
 
 
 def shown_columns(store: Store) -> tuple[str, ...]:
-    """Return the columns a table of a store's objects has; what is simulated only where it is."""
+    """Return the columns a table of a store's objects has.
+
+    What is simulated, and what is calibrated, only where it is.
+    """
     known = set(store.column_names)
     hidden = set() if store.manifest.simulated else {"injected_type"}
+    if not store.manifest.calibration:
+        hidden |= {"sigma_astro", "winning_statistic"}
     return tuple(name for name in LABELS if name in known - hidden)
 
 

@@ -1,12 +1,14 @@
-"""The column table of docs/data.md, made from the schema: `python docs/columns.py` writes it."""
+"""The column tables of docs/data.md, made from the schema: `python docs/columns.py` writes them."""
 
 from pathlib import Path
 
-from anomaly_explorer.engine.catalog.schema import COLUMNS, LATENT_NAMES, Column
+from anomaly_explorer.engine.catalog.schema import CALIBRATED, COLUMNS, LATENT_NAMES, Column
 
 PAGE = Path(__file__).with_name("data.md")
 BEGIN = "<!-- columns: written by docs/columns.py -->"
 END = "<!-- end of columns -->"
+BEGIN_CALIBRATED = "<!-- calibrated: written by docs/columns.py -->"
+END_CALIBRATED = "<!-- end of calibrated -->"
 _HEAD = "| name | in Parquet | type | unit | meaning |\n|---|---|---|---|---|"
 
 
@@ -23,6 +25,11 @@ def column_table() -> str:
     return "\n".join(lines)
 
 
+def calibrated_table() -> str:
+    """Return the table of the columns of a calibration in Markdown."""
+    return "\n".join([_HEAD, *(_line(c, c.name, c.catalog_name, c.meaning) for c in CALIBRATED)])
+
+
 def _line(column: Column, name: str, catalog_name: str, meaning: str) -> str:
     safe = meaning.replace("|", "\\|")
     unit = column.unit or "–"
@@ -30,10 +37,16 @@ def _line(column: Column, name: str, catalog_name: str, meaning: str) -> str:
 
 
 def page_with_table(page: str) -> str:
-    """Return the page with the table between its two marks replaced."""
-    before, rest = page.split(BEGIN)
-    _, after = rest.split(END)
-    return f"{before}{BEGIN}\n{column_table()}\n{END}{after}"
+    """Return the page with the tables between their marks replaced."""
+    page = _replaced(page, (BEGIN, END), column_table())
+    return _replaced(page, (BEGIN_CALIBRATED, END_CALIBRATED), calibrated_table())
+
+
+def _replaced(page: str, marks: tuple[str, str], table: str) -> str:
+    begin, end = marks
+    before, rest = page.split(begin)
+    _, after = rest.split(end)
+    return f"{before}{begin}\n{table}\n{end}{after}"
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import panel as pn
 
 from anomaly_explorer.dashboard.links import links_of
 from anomaly_explorer.dashboard.position import sexagesimal
+from anomaly_explorer.dashboard.sigmas import sigma_rows
 from anomaly_explorer.dashboard.theme import BASE_CSS
 from anomaly_explorer.engine.scoring.tiers import TIERS
 from anomaly_explorer.engine.spectra.bits import (
@@ -45,6 +46,7 @@ def draw_facts(facts: Facts, n_ranked: int | None = None) -> str:
     sections = (
         ("Object", _object_rows(facts)),
         ("Score", _score_rows(facts, n_ranked)),
+        ("Calibrated score", sigma_rows(facts)),
         ("Redshift", _redshift_rows(facts)),
         ("Provenance", _provenance_rows(facts)),
     )
@@ -120,6 +122,7 @@ def _provenance_rows(facts: Facts) -> list[tuple[str, str]]:
     rows = [
         ("model", f'<span class="copy">{_text(facts, "model_id")}</span>'),
         ("in training", NOTHING if member is None else trained[bool(member)]),
+        ("measurer", f'<span class="copy">{_text(facts, "measurer_id")}</span>'),
         ("file", f'<span class="mono">{_text(facts, "source_file")}</span>'),
         ("row in file", _text(facts, "row_in_file")),
     ]

@@ -11,7 +11,7 @@ from anomaly_explorer.dashboard.state import ALL
 from anomaly_explorer.dashboard.theme import BASE_CSS
 from anomaly_explorer.dashboard.words import POPULATION_LABELS
 from anomaly_explorer.engine.catalog.store import Store
-from anomaly_explorer.engine.scoring.tiers import TIERS
+from anomaly_explorer.engine.scoring.tiers import TIERS, Tier, least_fitted, why_no_gold
 
 ARMS = ("B", "R", "Z")
 CAPTIONS = {
@@ -21,7 +21,7 @@ CAPTIONS = {
     "Class": "class the pipeline gave",
 }
 
-# A list of eleven tiers in a column that also has histograms.
+# A list of up to fifteen tiers in a column that also has histograms.
 _DENSE = {
     "& .MuiFormControlLabel-root": {"minHeight": 0, "height": 24},
     "& .MuiRadio-root": {"padding": "2px 6px 2px 9px"},
@@ -72,10 +72,27 @@ class Counts:
         return int(self._totals.tallies[column].counts[self._groups, place].sum())
 
 
-def tier_options(counts: Counts) -> dict[str, str]:
+def offered_tiers(store: Store) -> list[Tier]:
+    """Return the tiers that a store can have: of the calibrated score only those it has earned."""
+    said = store.manifest.calibration
+    has_gold = not why_no_gold(least_fitted(said))
+    return [
+        tier for tier in TIERS
+        if not tier.is_calibrated or (said and (tier.kind == "percentile" or has_gold))
+    ]  # fmt: skip
+
+
+def no_gold_html(store: Store) -> str:
+    """Return why a calibrated store offers no tier of 5 sigma; empty where it does."""
+    said = store.manifest.calibration
+    why = why_no_gold(least_fitted(said)) if said else ""
+    return f'<div class="muted" style="font-size:11px;line-height:1.35">{escape(why)}</div>'
+
+
+def tier_options(store: Store, counts: Counts) -> dict[str, str]:
     """Return label -> tier name with the number of objects of the population in each tier."""
     options = {f"Every score · {counts.n_objects:,}": ""}
-    for tier in TIERS:
+    for tier in offered_tiers(store):
         options[f"{tier.label} · {counts.of_tier(tier.name):,}"] = tier.name
     return options
 
@@ -128,7 +145,7 @@ class FiltersView(pn.viewable.Viewer):
             css_classes=["filter-population"],
         )  # fmt: skip
         self._tier = pmui.RadioBoxGroup(
-            options=tier_options(Counts(store, session.state.population)),
+            options=tier_options(store, Counts(store, session.state.population)),
             margin=(0, 0),
             css_classes=["filter-tier"], sx=_DENSE,
         )  # fmt: skip
@@ -139,6 +156,9 @@ class FiltersView(pn.viewable.Viewer):
             options=class_options(store), margin=(4, 4), css_classes=["filter-class"],
             size="small",
         )  # fmt: skip
+        self._gold = pn.pane.HTML(
+            no_gold_html(store), margin=(2, 4), stylesheets=[BASE_CSS], css_classes=["no-gold"]
+        )
         self._reset = pmui.Button(
             label="Reset filters", variant="outlined", size="small", margin=(14, 4)
         )
@@ -171,7 +191,7 @@ class FiltersView(pn.viewable.Viewer):
     def rest(self) -> pn.Column:
         """Return the other controls, and what resets all filters."""
         return self._column(
-            self._headings["Tier"], self._tier, self._headings["Band"], self._arms,
+            self._headings["Tier"], self._tier, self._gold, self._headings["Band"], self._arms,
             self._headings["Class"], self._classes, self._reset,
         )  # fmt: skip
 
@@ -187,7 +207,7 @@ class FiltersView(pn.viewable.Viewer):
         """Write how many objects of the population each option holds."""
         store, self._counted = self.session.store, self.session.state.population
         counts = Counts(store, self._counted)
-        self._tier.options = tier_options(counts)
+        self._tier.options = tier_options(store, counts)
         arms = {arm: counts.of_arm(arm) for arm in present_arms(store)}
         self._headings["Band"].object = _heading("Band", arms)
         classes = {label: counts.of_class(name) for label, name in class_options(store).items()}

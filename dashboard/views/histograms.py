@@ -14,7 +14,7 @@ from anomaly_explorer.dashboard.session import Session
 from anomaly_explorer.dashboard.theme import BASE_CSS, DARK, Palette
 from anomaly_explorer.dashboard.tick import Tick
 
-NAMES = {"score_mse": "Score", "snr": "S/N", "redshift": "Redshift"}
+NAMES = {"score_mse": "Score", "sigma_astro": "Sigma", "snr": "S/N", "redshift": "Redshift"}
 _LOG = logging.getLogger(__name__)
 _HEAD_CSS = ".name{font-weight:600;} .limits{color:var(--accent);margin-left:6px;font-size:12px;}"
 _CLEAR = {"padding": "0", "& .material-icons": {"fontSize": "14px !important"}}

@@ -36,7 +36,8 @@ def build_store(catalog: Path, store: Path, progress: Progress | None = None) ->
     Parameters
     ----------
     catalog : Path
-        Folder of Parquet batches with an embedding. Catalogs with the 173 published columns only
+        Folder of Parquet batches with an embedding; without a calibration the columns of the
+        calibrated score are null. Catalogs with the 173 published columns only
         build as well: what they lack is null, except `snr` (from the three arms) and `population`
         (unknown).
     store : Path
@@ -89,13 +90,14 @@ def _build(folder: CatalogFolder, building: Path, store: Path, progress: Progres
 
 def _plan(folder: CatalogFolder) -> dict[str, Any]:
     """Return everything the store depends on."""
-    said = json.dumps([folder.scan, folder.embedding], sort_keys=True)
+    said = json.dumps([folder.scan, folder.embedding, folder.calibration], sort_keys=True)
     return {
         "format_version": FORMAT_VERSION,
         "schema": schema_hash(),
         "tiers": TIERS_VERSION,
         "batches": [asdict(batch) for batch in folder.batches],
         "positions": fingerprint(folder.positions_path),
+        "scores": fingerprint(folder.scores_path) if folder.calibration else None,
         "said": hashlib.sha256(said.encode()).hexdigest(),
     }
 

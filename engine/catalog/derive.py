@@ -1,6 +1,6 @@
 """Columns of a store that no catalog carries: ranks, tiers, and what old catalogs leave out."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from anomaly_explorer.engine.scoring.gate import UNKNOWN
 from anomaly_explorer.engine.scoring.tiers import (
+    RANKED_BY,
     TIER_NAMES,
     rank_scores,
     stated_population,
@@ -15,10 +16,12 @@ from anomaly_explorer.engine.scoring.tiers import (
 )
 
 from .gather import NULL_CODE
-from .schema import BY_NAME, Column
+from .schema import BY_NAME, CALIBRATED, Column
 from .staging import Staging
 
 _COUNT_ROWS = 1 << 20
+# What ranks and tiers look at.
+_RULED_BY = (*RANKED_BY, "snr", "redshift_warning", "coverage", "target_id", "population")
 
 
 def _extra(name: str, dtype: str, meaning: str) -> Column:
@@ -39,7 +42,7 @@ SCORE_PERCENTILE = _extra(
     "float32",
     "share of the ranked objects of its own population that rank no higher, in percent",
 )
-EXTRAS = (UMAP_X, UMAP_Y, CLUSTER, SCORE_RANK, SCORE_PERCENTILE, TIER_BITS)
+EXTRAS = (UMAP_X, UMAP_Y, CLUSTER, *CALIBRATED, SCORE_RANK, SCORE_PERCENTILE, TIER_BITS)
 
 
 def derive_snr(staging: Staging, places: NDArray[np.integer]) -> bool:
@@ -69,7 +72,9 @@ def derive_population(staging: Staging, places: NDArray[np.integer]) -> bool:
     return bool(is_missing.any())
 
 
-def derive_ranks(staging: Staging, by_target: NDArray[np.integer]) -> dict[str, Any]:
+def derive_ranks(
+    staging: Staging, by_target: NDArray[np.integer], n_fitted: int = 0
+) -> dict[str, Any]:
     """Add ranks, percentiles and tiers; return what the manifest says of them.
 
     Parameters
@@ -78,20 +83,22 @@ def derive_ranks(staging: Staging, by_target: NDArray[np.integer]) -> dict[str, 
         With all columns of the catalog.
     by_target : (N,) integer
         Rows sorted by `target_id`.
+    n_fitted : int
+        Normals the calibrated score was fitted to; 0 where there is no such score.
 
     Returns
     -------
     dict
         ``ranked`` (population -> objects with a rank) and ``counts`` (of the manifest).
     """
-    names = ("score_mse", "snr", "redshift_warning", "coverage", "target_id", "population")
-    columns: dict[str, NDArray[Any]] = {name: staging.get(name) for name in names}
+    columns: dict[str, NDArray[Any]] = {name: staging.get(name) for name in _RULED_BY}
     populations = count_codes(columns["population"], staging.legend("population"))
     stated = stated_population([name for name, n in populations.items() if n])
     is_stated = columns["population"] == staging.legend("population").index(stated)
-    ranks = rank_scores(columns, by_target)
-    n_ranked = _add_percentiles(staging, ranks)
-    tiers, tiers_stated = _add_tiers(staging, columns, ranks, is_stated)
+    ranks = {name: rank_scores(columns, by_target, name) for name in RANKED_BY}
+    n_ranked = _add_percentiles(staging, ranks["score_mse"])
+    masks = tier_masks(columns, ranks, is_stated, n_fitted)
+    tiers, tiers_stated = _add_tiers(staging, masks, is_stated)
     worst_arm, arms = staging.get("worst_arm"), staging.legend("worst_arm")
     counts = {
         "tiers": tiers,
@@ -120,14 +127,13 @@ def _add_percentiles(staging: Staging, ranks: NDArray[np.int32]) -> dict[str, in
 
 def _add_tiers(
     staging: Staging,
-    columns: Mapping[str, NDArray[Any]],
-    ranks: NDArray[np.int32],
+    masks: Iterator[tuple[str, NDArray[np.bool_]]],
     is_stated: NDArray[np.bool_],
 ) -> tuple[dict[str, int], dict[str, int]]:
     """Add the bits of the tiers; return how many objects each has, of all and of the stated."""
-    bits = np.zeros(len(ranks), np.uint32)
+    bits = np.zeros(len(is_stated), np.uint32)
     n_all, n_stated = {}, {}
-    for name, mask in tier_masks(columns, ranks, is_stated):
+    for name, mask in masks:
         bits |= mask * np.uint32(1 << TIER_NAMES.index(name))
         n_all[name] = int(np.count_nonzero(mask))
         n_stated[name] = int(np.count_nonzero(mask & is_stated))

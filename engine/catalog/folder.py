@@ -14,10 +14,11 @@ from anomaly_explorer.engine.errors import StoreError
 from anomaly_explorer.engine.fingerprint import fingerprint
 
 from .manifest import Batch
-from .schema import BY_CATALOG_NAME
+from .schema import BY_CATALOG_NAME, CALIBRATED
 
 BATCH_NAME = "desi_dr1_catalog_batch_{}.parquet"
 BATCH_PATTERN = BATCH_NAME.format("*")
+_COLUMNS = BY_CATALOG_NAME | {column.catalog_name: column for column in CALIBRATED}
 POSITION_COLUMNS = ("umap_x", "umap_y", "cluster")
 
 
@@ -31,14 +32,16 @@ class CatalogFolder:
         The folder.
     batches : tuple of Batch
         In name order: row r of the catalog is row r of all of them joined.
-    scan, embedding : dict
-        Content of `scan.json` (empty where there is none) and of `embedding/embedding.json`.
+    scan, embedding, calibration : dict
+        Content of `scan.json`, of `embedding/embedding.json` and of `calibration/calibration.json`;
+        empty where there is none, but of the embedding.
     """
 
     path: Path
     batches: tuple[Batch, ...]
     scan: dict[str, Any]
     embedding: dict[str, Any]
+    calibration: dict[str, Any]
     _files: tuple[pq.ParquetFile, ...] = field(repr=False)
 
     @classmethod
@@ -49,7 +52,7 @@ class CatalogFolder:
         ------
         StoreError
             When there are no batches, one is no Parquet file, the catalog has not been embedded,
-            or the embedding is of another catalog.
+            or the embedding or the calibration is of another catalog.
         """
         paths = sorted(path.glob(BATCH_PATTERN))
         if not paths:
@@ -65,7 +68,8 @@ class CatalogFolder:
         if sum(batch.n_rows for batch in batches) == 0:
             raise StoreError(f"The catalog {path} holds no objects; scan some spectra first.")
         scan = _json(path / "scan.json") if (path / "scan.json").exists() else {}
-        return cls(path, batches, scan, _checked_embedding(path, batches), files)
+        said = (_checked_embedding(path, batches), _checked_calibration(path, batches))
+        return cls(path, batches, scan, *said, files)
 
     @property
     def n_objects(self) -> int:
@@ -82,6 +86,32 @@ class CatalogFolder:
     def positions_path(self) -> Path:
         """Return the file of the positions."""
         return self.path / "embedding" / "positions.parquet"
+
+    @property
+    def scores_path(self) -> Path:
+        """Return the file of the calibrated scores; there is none without a calibration."""
+        return self.path / "calibration" / "scores.parquet"
+
+    def calibrated(self) -> Iterator[tuple[slice, list[pa.ChunkedArray]]]:
+        """Yield the columns of `CALIBRATED` by row groups, and where their rows stand.
+
+        Nothing where the catalog has not been calibrated. Texts are codes, as `read` has them.
+        """
+        if not self.calibration:
+            return
+        file, start = _opened(self.scores_path), 0
+        names = [column.catalog_name for column in CALIBRATED]
+        wrong = set(names) - set(file.schema_arrow.names)
+        if wrong or file.metadata.num_rows != self.n_objects:
+            raise StoreError(
+                f"{self.scores_path} is not of this catalog; run `anomaly-explorer calibrate` "
+                "again."
+            )
+        for group in range(file.num_row_groups):
+            table = file.read_row_group(group, columns=names)
+            where = slice(start, start + len(table))
+            yield where, [_typed(table, name, self.scores_path.name) for name in names]
+            start += len(table)
 
     def slices(self) -> tuple[slice, ...]:
         """Return where the rows of each batch stand in the catalog."""
@@ -153,7 +183,7 @@ def _opened(path: Path) -> pq.ParquetFile:
 
 def _typed(table: pa.Table, catalog_name: str, batch: str) -> pa.ChunkedArray:
     """Return a column as the schema has it; texts as codes into a dictionary."""
-    column, values = BY_CATALOG_NAME[catalog_name], table.column(catalog_name)
+    column, values = _COLUMNS[catalog_name], table.column(catalog_name)
     try:
         if column.dtype != "string":
             return values.cast(column.arrow_type)
@@ -175,6 +205,20 @@ def _json(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise StoreError(f"{path} holds {type(content).__name__}, expected a JSON object.")
     return content
+
+
+def _checked_calibration(path: Path, batches: tuple[Batch, ...]) -> dict[str, Any]:
+    said = path / "calibration" / "calibration.json"
+    if not said.exists():
+        return {}
+    calibration = _json(said)
+    prints = {batch.name: batch.fingerprint for batch in batches}
+    if calibration.get("fingerprints") != prints:
+        raise StoreError(
+            f"The calibration in {path} was made from other batches than the catalog has now; "
+            f"run `anomaly-explorer calibrate {path}` again."
+        )
+    return calibration
 
 
 def _checked_embedding(path: Path, batches: tuple[Batch, ...]) -> dict[str, Any]:

@@ -10,7 +10,8 @@ from typing import Any
 from anomaly_explorer.engine.errors import StoreError
 
 FORMAT = "anomaly-explorer store"
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
+_VERDICTS = {None: "not judged: too few normals", True: "healthy", False: "NOT healthy"}
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,11 @@ class Manifest:
         Objects that have a rank, per population.
     model : mapping
         ``id``, ``name`` and ``sha256`` of the model that scored; None where not known.
+    measurer : mapping
+        The same of the measurer of the calibrated score.
+    calibration : mapping
+        What `calibration.json` of the catalog says: its normals and its health, by survey; empty
+        where the catalog was not calibrated.
     simulated : mapping or None
         Generator version and seed of a simulated survey; None for observations.
     embedding : mapping
@@ -114,6 +120,8 @@ class Manifest:
     counts: Mapping[str, Mapping[str, int]]
     ranked: Mapping[str, int]
     model: Mapping[str, Any]
+    measurer: Mapping[str, Any]
+    calibration: Mapping[str, Any]
     simulated: Mapping[str, Any] | None
     embedding: Mapping[str, Any]
     skipped: Mapping[str, int]
@@ -122,6 +130,21 @@ class Manifest:
     n_latents_clipped: int
     latent_block: int
     notes: tuple[str, ...] = field(default=())
+
+    @property
+    def calibrated(self) -> dict[str, Any] | None:
+        """Return how many ``objects`` have a sigma, how many normals were ``fitted``, and health.
+
+        Health is one phrase under the name of each survey. None without a calibration.
+        """
+        said = self.calibration
+        if not said:
+            return None
+        surveys = {
+            name: _VERDICTS[(survey["health"] or {}).get("is_healthy")]
+            for name, survey in said["surveys"].items()
+        }
+        return {"objects": said["n_scored"], "fitted": said["n_fitted"], **surveys}
 
     def write(self, store: Path) -> None:
         """Write `manifest.json` into a store directory."""

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from anomaly_explorer.engine.contrast.totals import write_totals
 from anomaly_explorer.engine.plane.histogram import write_histograms
 from anomaly_explorer.engine.plane.plane import map_order, write_plane
-from anomaly_explorer.engine.scoring.tiers import TIER_NAMES, TIERS_VERSION
+from anomaly_explorer.engine.scoring.tiers import TIER_NAMES, TIERS_VERSION, least_fitted
 
 from .checksums import hash_files, sync_files
 from .derive import CLUSTER, EXTRAS, UMAP_X, UMAP_Y, derive_population, derive_ranks, derive_snr
@@ -72,9 +72,10 @@ class Stages:
     def _steps(self) -> Iterator[tuple[str, Callable[[], dict[str, Any] | None]]]:
         yield "map order", self._find_order
         yield "columns", self._gather
+        yield "calibrated scores", lambda: self._staging.gather_calibrated(self._places)
         yield "derived", self._derive
         yield "target order", self._order_targets
-        yield "ranks", lambda: derive_ranks(self._staging, self._load("target_order.npy"))
+        yield "ranks", self._rank
         yield "plane umap", self._write_umap
         yield "plane score_snr", self._write_score_snr
         yield "histograms", self._write_histograms
@@ -126,6 +127,10 @@ class Stages:
     def _order_targets(self) -> None:
         order = np.argsort(self._staging.get("target_id"), kind="stable")
         np.save(self.path / "target_order.npy", order.astype(np.uint32))
+
+    def _rank(self) -> dict[str, Any]:
+        n_fitted = least_fitted(self.folder.calibration)
+        return derive_ranks(self._staging, self._load("target_order.npy"), n_fitted)
 
     def _write_umap(self) -> None:
         umap = (self._staging.get("umap_x"), self._staging.get("umap_y"))
@@ -198,6 +203,8 @@ class Stages:
             counts=journal["ranks"]["counts"],
             ranked=journal["ranks"]["ranked"],
             model=scan.get("model") or {"id": None, "name": None, "sha256": None},
+            measurer=scan.get("measurer") or {"id": None, "name": None, "sha256": None},
+            calibration=_said_of_calibration(self.folder.calibration),
             simulated=scan.get("simulated"),
             embedding=embedding,
             skipped=dict(Counter(str(s.get("kind")) for s in scan.get("skipped", ()))),
@@ -207,6 +214,11 @@ class Stages:
             latent_block=BLOCK_ROWS,
             notes=tuple(scan.get("notes", ())),
         ).write(self.path)
+
+
+def _said_of_calibration(said: dict[str, Any]) -> dict[str, Any]:
+    """Return what a manifest says of a calibration; the batches say the rest."""
+    return {name: value for name, value in said.items() if name not in ("catalog", "fingerprints")}
 
 
 def _store_order(x: NDArray[np.float32], y: NDArray[np.float32]) -> NDArray[np.intp]:

@@ -18,10 +18,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from .folder import CatalogFolder
-from .gather import NULL_CODE, Codes, code_type, gatherer, null_of
+from .gather import NULL_CODE, Codes, Numbers, code_type, gatherer, null_of
 from .journal import Journal
 from .manifest import StoredColumn
-from .schema import Column
+from .schema import CALIBRATED, Column
 
 _THREADS = 2
 _STAGE = "column "
@@ -68,12 +68,29 @@ class Staging:
             Store row of each catalog row.
         """
         for gathered in self._gathered(columns, places):
-            if isinstance(gathered, Codes):
-                self.add_category(gathered.column, *gathered.sorted())
-            else:
-                is_bool = gathered.column.dtype == "bool"
-                kind = "bool" if is_bool else {"f": "float", "i": "integer"}[gathered.dtype.kind]
-                self.add(gathered.column, gathered.values, kind)
+            self.add_gathered(gathered)
+
+    def gather_calibrated(self, places: NDArray[np.integer]) -> None:
+        """Bring the columns of the calibrated score into map order: all null without one.
+
+        `places` is (N,), the store row of each catalog row.
+        """
+        gathered = [gatherer(column, len(places)) for column in CALIBRATED]
+        for where, arrays in self.folder.calibrated():
+            rows = places[where].astype(np.intp)
+            for one, values in zip(gathered, arrays, strict=True):
+                one.put(rows, values)
+        for one in gathered:
+            self.add_gathered(one)
+
+    def add_gathered(self, gathered: Numbers | Codes) -> None:
+        """Keep a column that was gathered."""
+        if isinstance(gathered, Codes):
+            self.add_category(gathered.column, *gathered.sorted())
+        else:
+            is_bool = gathered.column.dtype == "bool"
+            kind = "bool" if is_bool else {"f": "float", "i": "integer"}[gathered.dtype.kind]
+            self.add(gathered.column, gathered.values, kind)
 
     def numbers(self, column: Column, places: NDArray[np.integer]) -> NDArray[Any]:
         """Return a numeric column in map order, (N,), without keeping it."""

@@ -257,8 +257,9 @@ def info(store: Store) -> dict[str, Any]:
         ``objects``, ``science_targets``, ``gated``, ``unknown``, ``columns`` (latents included),
         ``population`` (the stated one: science, or unknown where there is none of science),
         ``tiers`` and ``arms`` (name -> objects of that population), ``tiers_all`` and ``arms_all``
-        (the same of all populations), ``surveys`` (name -> objects), ``model``, ``simulated``
-        (None for observations), ``skipped`` (kind -> files).
+        (the same of all populations), ``surveys`` (name -> objects), ``model``, ``measurer``,
+        ``calibrated`` (of `Manifest.calibrated`), ``simulated`` (None for observations),
+        ``skipped`` (kind -> files).
     """
     manifest = store.manifest
     counts = manifest.counts
@@ -275,6 +276,8 @@ def info(store: Store) -> dict[str, Any]:
         "tiers_all": dict(counts["tiers"]),
         "arms_all": {arm: counts["arms"].get(arm, 0) for arm in _ARMS},
         "model": dict(manifest.model),
+        "measurer": dict(manifest.measurer),
+        "calibrated": manifest.calibrated,
         "simulated": dict(manifest.simulated) if manifest.simulated else None,
         "surveys": dict(counts["surveys"]),
         "skipped": dict(manifest.skipped),

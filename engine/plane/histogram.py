@@ -98,7 +98,9 @@ def write_codes(path: Path, values: NDArray[np.floating], axis: Axis) -> None:
 
 
 def write_histograms(store: Path, columns: Callable[[str], NDArray[np.floating]]) -> None:
-    """Write the histograms of score, S/N and redshift of a store that is being built.
+    """Write the histograms of scores, S/N and redshift of a store that is being built.
+
+    The calibrated score has one only where some object has that score.
 
     Parameters
     ----------
@@ -112,6 +114,8 @@ def write_histograms(store: Path, columns: Callable[[str], NDArray[np.floating]]
     facts = {}
     for name, (is_log, low, high) in _RANGES.items():
         values = columns(name)
+        if name in _OPTIONAL and np.isnan(values).all():
+            continue
         axis = _fitting_axis(values, is_log, (low, high))
         write_codes(folder / f"{name}.u8.npy", values, axis)
         facts[name] = {"edges": axis.edges, "is_log": is_log}
@@ -121,9 +125,11 @@ def write_histograms(store: Path, columns: Callable[[str], NDArray[np.floating]]
 # Of each column: logarithmic or not, and the widest range that is worth bins.
 _RANGES = {
     "score_mse": (True, 1e-4, 1e6),
+    "sigma_astro": (False, -6.0, 40.0),
     "snr": (True, 1e-2, 1e4),
     "redshift": (False, -0.1, 8.0),
 }
+_OPTIONAL = ("sigma_astro",)
 
 
 def open_histograms(store: Path) -> Mapping[str, Histogram]:

@@ -1,7 +1,8 @@
-"""Tiers: named, versioned rules in one table, published and percentile side by side.
+"""Tiers: named, versioned rules in one table, published, percentile and calibrated side by side.
 
 Published cuts apply to `score_mse`, which is the published `anomaly_score`. Percentile tiers count
-ranks within a stated population: science targets, or unknown where a catalog holds no others.
+ranks within a stated population: science targets, or unknown where a catalog holds no others; of
+`score_mse` or, where the name says sigma, of `sigma_astro`.
 Source of the published rules: section 1.5 of the published catalog's code and pages.
 """
 
@@ -14,7 +15,11 @@ from numpy.typing import NDArray
 
 from .gate import MIN_COVERAGE, SCIENCE, UNKNOWN
 
-TIERS_VERSION = 1
+TIERS_VERSION = 2
+# A tail of 5 sigma is one in 3.5 million: fewer normals than this say nothing of it.
+EARNS_GOLD = 10_000_000
+# Columns that objects are ranked by.
+RANKED_BY = ("score_mse", "sigma_astro")
 Columns = Mapping[str, NDArray[Any]]
 
 
@@ -29,7 +34,7 @@ class Tier:
     rule : str
         The rule in words, as shown to people.
     kind : str
-        ``published`` or ``percentile``.
+        ``published``, ``percentile`` or ``calibrated``.
     score : tuple of float
         Lower (inclusive for the display tiers, exclusive otherwise) and upper limit of `score_mse`.
     min_snr : float
@@ -38,6 +43,10 @@ class Tier:
         Whether `redshift_warning` must be 0.
     top_share : float
         Share of the population, for percentile tiers.
+    column : str
+        What percentile tiers rank by: one of `RANKED_BY`.
+    min_sigma : float
+        Lower limit of `sigma_astro`, exclusive, for calibrated tiers.
     """
 
     name: str
@@ -48,6 +57,13 @@ class Tier:
     min_snr: float = -np.inf
     needs_redshift: bool = False
     top_share: float = 0.0
+    column: str = "score_mse"
+    min_sigma: float = np.inf
+
+    @property
+    def is_calibrated(self) -> bool:
+        """Return whether the rule is on the calibrated score."""
+        return self.column == "sigma_astro"
 
 
 TIERS: tuple[Tier, ...] = (
@@ -62,6 +78,14 @@ TIERS: tuple[Tier, ...] = (
     Tier("gold_page", "Gold (page)", "score > 5, S/N > 0.5", score=(5, np.inf), min_snr=0.5),
     Tier("gold_paper", "Gold (paper)", "score > 3, S/N > 2, ZWARN = 0",
          score=(3, np.inf), min_snr=2, needs_redshift=True),
+    Tier("sigma_top_10", "Sigma top 10 %", "highest 10 % of sigma_astro", "percentile",
+         top_share=0.1, column="sigma_astro"),
+    Tier("sigma_top_1", "Sigma top 1 %", "highest 1 % of sigma_astro", "percentile",
+         top_share=0.01, column="sigma_astro"),
+    Tier("sigma_top_01", "Sigma top 0.1 %", "highest 0.1 % of sigma_astro", "percentile",
+         top_share=0.001, column="sigma_astro"),
+    Tier("gold_sigma", "Gold (sigma)", "sigma_astro > 5, fitted to 10,000,000 normals or more",
+         "calibrated", column="sigma_astro", min_sigma=5),
 )  # fmt: skip
 TIER_NAMES: tuple[str, ...] = tuple(tier.name for tier in TIERS)
 _INCLUSIVE = frozenset({"mild", "moderate", "high", "extreme"})
@@ -76,8 +100,36 @@ def stated_population(present: Collection[str]) -> str:
     return SCIENCE if SCIENCE in present else UNKNOWN
 
 
+def least_fitted(calibration: Mapping[str, Any]) -> int:
+    """Return how many normals the worst known of the calibrated surveys was fitted to.
+
+    Parameters
+    ----------
+    calibration : mapping
+        What `calibration.json` says; 0 for an empty one.
+    """
+    surveys = calibration.get("surveys", {}).values()
+    return min((survey["n_fitted"] for survey in surveys if survey["n_fitted"]), default=0)
+
+
+def why_no_gold(n_fitted: int) -> str:
+    """Return why 5 sigma cannot be claimed with so many normals; empty where it can.
+
+    >>> why_no_gold(20_000_000)
+    ''
+    """
+    if n_fitted >= EARNS_GOLD:
+        return ""
+    return (
+        f"Gold (sigma) needs a calibration fitted to {EARNS_GOLD:,} normals, this one has "
+        f"{n_fitted:,}: beyond them sigma is the shape of a tail that nobody has seen."
+    )
+
+
 def rank_scores(
-    columns: Columns, by_target: NDArray[np.integer] | None = None
+    columns: Columns,
+    by_target: NDArray[np.integer] | None = None,
+    column: str = "score_mse",
 ) -> NDArray[np.int32]:
     """Rank each object by score within its own population; 1 = largest, 0 = no score.
 
@@ -87,10 +139,12 @@ def rank_scores(
     Parameters
     ----------
     columns : mapping of str to (N,) array
-        `score_mse` (float32), `target_id`, `population` (codes, whatever they stand for) and
+        The ranked column (float32), `target_id`, `population` (codes, whatever they stand for) and
         `coverage`.
     by_target : (N,) integer, optional
         Rows sorted by `target_id`, where they are known already.
+    column : str
+        What to rank by: one of `RANKED_BY`.
 
     Returns
     -------
@@ -103,7 +157,7 @@ def rank_scores(
     ...              "population": np.int8([0, 0, 0]), "coverage": np.float32([1, 1, 1])})
     array([3, 2, 1], dtype=int32)
     """
-    score, population = np.asarray(columns["score_mse"], np.float32), columns["population"]
+    score, population = np.asarray(columns[column], np.float32), columns["population"]
     has_rank = np.isfinite(score) & _is_covered_enough(columns)
     if by_target is None:
         by_target = np.argsort(columns["target_id"], kind="stable")
@@ -127,30 +181,38 @@ def _descending(scores: NDArray[np.float32]) -> NDArray[np.uint32]:
 
 
 def tier_masks(
-    columns: Columns, ranks: NDArray[np.int32], is_stated: NDArray[np.bool_]
+    columns: Columns,
+    ranks: Mapping[str, NDArray[np.int32]],
+    is_stated: NDArray[np.bool_],
+    n_fitted: int = 0,
 ) -> Iterator[tuple[str, NDArray[np.bool_]]]:
     """Yield which objects are in which tier, tier by tier in the order of `TIERS`.
 
     Parameters
     ----------
     columns : mapping of str to (N,) array
-        `score_mse`, `snr`, `redshift_warning` and `coverage`. Coverage below 90 % or unknown keeps
-        an object out of every tier, except in catalogs that carry no coverage at all (all NaN),
-        where nothing is known against it.
-    ranks : (N,) int32
-        Of `rank_scores`.
+        `score_mse`, `sigma_astro`, `snr`, `redshift_warning` and `coverage`. Coverage below 90 % or
+        unknown keeps an object out of every tier, except in catalogs that carry no coverage at all
+        (all NaN), where nothing is known against it.
+    ranks : mapping of str to (N,) int32
+        Of `rank_scores`, for each of `RANKED_BY`.
     is_stated : (N,) bool
         Objects of the stated population.
+    n_fitted : int
+        Normals the calibrated score was fitted to: below `EARNS_GOLD` nobody is in `gold_sigma`.
 
     Yields
     ------
     name, (N,) bool
     """
-    is_counted = is_stated & (ranks > 0)
     eligible = _is_covered_enough(columns)
     for tier in TIERS:
+        place = ranks[tier.column]
         if tier.kind == "percentile":
-            yield tier.name, _top_share(ranks, is_counted, tier.top_share)
+            yield tier.name, _top_share(place, is_stated & (place > 0), tier.top_share)
+        elif tier.kind == "calibrated":
+            is_above = np.asarray(columns["sigma_astro"]) > tier.min_sigma
+            yield tier.name, is_stated & eligible & is_above & (n_fitted >= EARNS_GOLD)
         else:
             yield tier.name, eligible & _follows_rule(tier, columns)
 

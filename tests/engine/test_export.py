@@ -110,7 +110,7 @@ def test_units_and_provenance_travel(exported, fmt):
     assert "0123456789ab" in said
     assert "150 of 1,000 objects" in said
     assert "0 top_10, 1 top_1, 2 top_01, 3 mild" in said
-    assert "tier rules version 1" in said
+    assert "tier rules version 2" in said
     assert "science" in said
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anomaly_explorer.engine.catalog.filters import Tier
-from anomaly_explorer.engine.catalog.schema import BY_NAME, COLUMNS, LATENT_NAMES
+from anomaly_explorer.engine.catalog.schema import BY_NAME, CALIBRATED, COLUMNS, LATENT_NAMES
 from anomaly_explorer.engine.catalog.store import Store, info
 from anomaly_explorer.engine.errors import InputError, StoreError
 
@@ -124,7 +124,7 @@ def test_info_counts_what_the_columns_hold(random_store):
     assert found["objects"] == 1000
     assert found["science_targets"] == populations.count("science")
     assert found["gated"] + found["unknown"] == 1000 - found["science_targets"]
-    assert found["columns"] == len(COLUMNS) + 6
+    assert found["columns"] == len(COLUMNS) + len(CALIBRATED) + 6
     arms = [r["worst_arm"] for r in random_store.records(range(1000), ("worst_arm",))]
     assert found["arms_all"] == {arm: arms.count(arm) for arm in "BRZ"}
     science = [arm for arm, where in zip(arms, populations, strict=True) if where == "science"]
@@ -190,7 +190,7 @@ def test_a_missing_or_short_file_is_named(copied_store, name):
     ("change", "sentence"),
     [
         ({"format_version": 99}, "format version 99"),
-        ({"format_version": 1}, "format version 1, this program reads version 2; build the store"),
+        ({"format_version": 1}, "format version 1, this program reads version 3; build the store"),
         ({"format": "other"}, "not one of a store"),
         ({"n_objects": None}, "n_objects"),
         ({"columns": [{"nonsense": 1}]}, "build the store again"),

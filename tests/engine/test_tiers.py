@@ -6,27 +6,33 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from anomaly_explorer.engine.scoring.tiers import (
+    EARNS_GOLD,
+    RANKED_BY,
     TIER_NAMES,
     TIERS,
+    least_fitted,
     rank_scores,
     stated_population,
     tier_masks,
+    why_no_gold,
 )
 
 SCIENCE, GATED = 1, 0
 
 
-def masks_of(made):
+def masks_of(made, n_fitted=EARNS_GOLD):
     """Masks by tier; the stated population is science where there is any."""
     is_science = made["population"] == SCIENCE
     is_stated = is_science if is_science.any() else np.zeros(len(is_science), bool)
-    return dict(tier_masks(made, rank_scores(made), is_stated))
+    ranks = {name: rank_scores(made, column=name) for name in RANKED_BY}
+    return dict(tier_masks(made, ranks, is_stated, n_fitted))
 
 
 def columns(score, **facts):
     n = len(score)
     made = {
         "score_mse": np.asarray(score, dtype=np.float32),
+        "sigma_astro": np.full(n, np.nan, dtype=np.float32),
         "snr": np.full(n, 3.0, dtype=np.float32),
         "redshift_warning": np.zeros(n, dtype=np.int64),
         "coverage": np.ones(n, dtype=np.float32),
@@ -115,3 +121,39 @@ def test_ranks_are_those_of_a_plain_sort(objects):
 def test_the_stated_population_is_science_where_there_is_any():
     assert stated_population(["gated", "science"]) == "science"
     assert stated_population(["gated"]) == stated_population([]) == "unknown"
+
+
+@settings(max_examples=40)
+@given(st.lists(st.floats(-4, 8, width=32) | st.just(np.nan), min_size=1, max_size=200))
+def test_calibrated_tiers_count_those_with_a_sigma_and_leave_the_others_alone(sigma):
+    n = len(sigma)
+    population = np.where(np.arange(n) % 3 == 0, GATED, SCIENCE).astype(np.int8)
+    made = columns(np.ones(n), sigma_astro=np.array(sigma, np.float32), population=population)
+    masks, is_known = masks_of(made), np.isfinite(made["sigma_astro"]) & (population == SCIENCE)
+    for name, share in (("sigma_top_10", 0.1), ("sigma_top_1", 0.01), ("sigma_top_01", 0.001)):
+        assert masks[name].sum() == np.ceil(share * is_known.sum())
+        assert not (masks[name] & ~is_known).any()
+        others = is_known & ~masks[name]
+        if masks[name].any() and others.any():
+            assert made["sigma_astro"][masks[name]].min() >= made["sigma_astro"][others].max()
+    np.testing.assert_array_equal(masks["gold_sigma"], is_known & (made["sigma_astro"] > 5))
+    without = masks_of(made | {"sigma_astro": np.full(n, np.nan, np.float32)})
+    for tier in TIERS:
+        if not tier.is_calibrated:
+            np.testing.assert_array_equal(masks[tier.name], without[tier.name])
+
+
+def test_gold_in_sigmas_must_be_earned():
+    made = columns([1, 1], sigma_astro=np.array([9, 4.9], np.float32))
+    assert masks_of(made)["gold_sigma"].tolist() == [True, False]
+    assert not masks_of(made, EARNS_GOLD - 1)["gold_sigma"].any()
+    assert why_no_gold(EARNS_GOLD) == ""
+    assert "10,000,000 normals, this one has 12,345" in why_no_gold(12_345)
+    said = {"surveys": {"DESI": {"n_fitted": 9}, "SDSS": {"n_fitted": 7}, "X": {"n_fitted": 0}}}
+    assert least_fitted(said) == 7
+    assert least_fitted({}) == 0
+
+
+def test_little_coverage_gives_no_calibrated_tier():
+    made = columns([1], sigma_astro=np.array([9], np.float32), coverage=np.array([0.8], "f4"))
+    assert not any(masks_of(made)[tier.name][0] for tier in TIERS)

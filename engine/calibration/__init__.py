@@ -1,0 +1,1 @@
+"""The calibration of a catalog: fitted to its own normals, judged, and applied to every object."""
