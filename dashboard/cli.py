@@ -157,6 +157,7 @@ def _add_looking(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     show.add_argument("store", type=Path, metavar="STORE")
     show.add_argument("target_id", type=int, metavar="TARGETID")
     _add_spectra(show)
+    show.add_argument("--measurer", type=Path, help="measurer file (default: the shipped one)")
     export = _command(commands, "export", "write objects of a store to a file")
     export.add_argument("store", type=Path, metavar="STORE")
     export.add_argument("out", type=Path, metavar="OUT", help=".csv, .ecsv, .parquet, .fits, .vot")

@@ -166,6 +166,7 @@ def show_object(options: Namespace) -> None:
     from anomaly_explorer.engine.errors import InputError
 
     from .live import load_inspector
+    from .remeasuring import describe_measured, load_measurer_of
 
     store = Store.open(options.store)
     rows = store.rows_of_target(options.target_id)
@@ -173,6 +174,7 @@ def show_object(options: Namespace) -> None:
         raise InputError(f"TARGETID {options.target_id} is in no object of {options.store}")
     settings = Settings(options.store, options.spectra, options.weights)
     inspector = load_inspector(store, settings)
+    measurer = load_measurer_of(store, options.measurer)
     for row in rows:
         inspection = inspector.inspect(int(row))
         for name, value in inspection.facts.items():
@@ -183,6 +185,9 @@ def show_object(options: Namespace) -> None:
             f"score_mse recomputed {agreement.recomputed!r}, catalog {agreement.catalog!r}: "
             f"{verdict} (relative {agreement.relative_difference:.1e})"
         )
+        if measurer is not None:
+            batch, _ = inspector.reconstruct_rows([int(row)])
+            say(describe_measured(inspection.facts, batch, measurer))
         for note in inspection.notes:
             say(note)
 
