@@ -38,7 +38,7 @@ def score_rows(
         here = np.flatnonzero(rows.surveys == survey)
         if not len(here) or not calibration.combined:
             continue
-        scores = calibration.score(take_measured(measured, here), rows.classes[here])
+        scores = calibration.score(take_measured(measured, here), rows.peers[here])
         for name in SETS:
             found[f"sigma_{name}"][here] = scores.sigma[name]
         known = np.isfinite(scores.sigma["astro"])

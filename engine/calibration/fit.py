@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from anomaly_explorer.engine.scoring.calibrate import Calibration
+from anomaly_explorer.engine.scoring.calibrate import Calibration, classes_of
 from anomaly_explorer.engine.scoring.calibrated import ScoreCalibration
 from anomaly_explorer.engine.scoring.measurer import Measured
 
@@ -24,14 +24,20 @@ class Sample:
     Parameters
     ----------
     measured : Measured
-    classes : (N,) array of str
+    peers : (N,) array of str
+        See `Known.peers`.
     """
 
     measured: Measured
-    classes: NDArray[np.str_]
+    peers: NDArray[np.str_]
+
+    @property
+    def classes(self) -> NDArray[np.str_]:
+        """Return their classes, (N,)."""
+        return classes_of(self.peers)
 
     def __len__(self) -> int:
-        return len(self.classes)
+        return len(self.peers)
 
 
 @dataclass(frozen=True)
@@ -66,7 +72,7 @@ def take_samples(parts: Parts, census: Census, most: int) -> Samples:
             is_here = (rows.surveys == survey) & are_drawn(rows.target_ids, share)
             for half, is_in in zip(halves, (fits, ~fits), strict=True):
                 chosen = np.flatnonzero(is_here & normal & is_in)
-                part = Sample(take_measured(measured, chosen), rows.classes[chosen])
+                part = Sample(take_measured(measured, chosen), rows.peers[chosen])
                 half.setdefault(survey, []).append(part)
             noise[survey]["sky fibers"].append(scales[is_here & rows.is_sky])
             noise[survey]["targets"].append(scales[is_here & normal & ~fits])
@@ -80,7 +86,7 @@ def take_samples(parts: Parts, census: Census, most: int) -> Samples:
 def _joined(parts: list[Sample]) -> Sample:
     return Sample(
         join_measured([part.measured for part in parts]),
-        np.concatenate([part.classes for part in parts]),
+        np.concatenate([part.peers for part in parts]),
     )
 
 
@@ -97,13 +103,14 @@ def fit_survey(
     statistics: dict[str, dict[str, Any]] = {}
     combined: dict[str, dict[str, Any]] = {}
     said: dict[str, dict[str, Any]] = {}
-    for name in np.unique(sample.classes):
-        rows = np.flatnonzero(sample.classes == name)
+    classes = sample.classes
+    for name in np.unique(classes):
+        rows = np.flatnonzero(classes == name)
         facts: dict[str, Any] = {"n_fitted": len(rows), "is_calibrated": True}
         if progress is not None:
             progress(str(name))
         try:
-            made = ScoreCalibration.fit(take_measured(sample.measured, rows), sample.classes[rows])
+            made = ScoreCalibration.fit(take_measured(sample.measured, rows), sample.peers[rows])
         except ValueError as error:
             facts |= {"is_calibrated": False, "why_not": str(error)}
         else:
@@ -117,4 +124,4 @@ def fit_survey(
 
 def _add(into: dict[str, dict[str, Any]], found: Mapping[str, Calibration]) -> None:
     for name, calibration in found.items():
-        into.setdefault(name, {}).update(calibration.by_class)
+        into.setdefault(name, {}).update(calibration.by_peers)

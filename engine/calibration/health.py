@@ -78,7 +78,8 @@ def judge(
     known = np.isfinite(sigma)
     checks: list[Check] = []
     if known.sum() >= MIN_JUDGED:
-        labels = Labels(np.full(int(known.sum()), ""), classes[known], snr[known])
+        n = int(known.sum())
+        labels = Labels(np.full(n, ""), classes[known], snr[known], np.zeros(n))
         found = figures(sigma[known], labels, p_value[known])
         checks += [*_correlations(found, labels), *_false_alarms(found)]
     noise_from = next((name for name, each in noise.items() if len(each) >= MIN_JUDGED), None)

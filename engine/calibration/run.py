@@ -202,7 +202,7 @@ class _Work:
         classes = {name: {"n_normals": n} for (of, name), n in census.normals.items()
                    if of == survey}  # fmt: skip
         known = set() if calibration is None else {
-            name for each in calibration.combined.values() for name in each.by_class
+            name for each in calibration.combined.values() for name in each.by_peers
         }  # fmt: skip
         for name, facts in classes.items():
             facts |= fitted.get(name, {"is_calibrated": name in known})
@@ -216,7 +216,7 @@ class _Work:
         }
         if not known:
             return {**said, "health": None}
-        scores = calibration.score(sample.measured, sample.classes)
+        scores = calibration.score(sample.measured, sample.peers)
         health = judge(
             scores.sigma["astro"], scores.p_value["astro"], sample.classes, sample.measured.snr,
             self._samples.noise[survey],

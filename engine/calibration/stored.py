@@ -47,7 +47,7 @@ class StoredCalibration:
         for survey, calibration in self.surveys.items():
             for group in _GROUPS:
                 for name, each in getattr(calibration, group).items():
-                    for class_name, values in each.by_class.items():
+                    for class_name, values in each.by_peers.items():
                         arrays |= _arrays(str(len(index)), values)
                         index.append([survey, group, name, class_name])
         facts = {

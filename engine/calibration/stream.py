@@ -15,6 +15,7 @@ from anomaly_explorer.engine.catalog.schema import BY_NAME
 from anomaly_explorer.engine.errors import StoreError
 from anomaly_explorer.engine.scan.measure import statistic_column
 from anomaly_explorer.engine.scoring.gate import MIN_COVERAGE, is_sky_fiber
+from anomaly_explorer.engine.scoring.known import Known
 from anomaly_explorer.engine.scoring.measurer import Measured
 from anomaly_explorer.engine.scoring.statistics import NAMES
 from anomaly_explorer.engine.spectra.grid import ARMS
@@ -22,7 +23,15 @@ from anomaly_explorer.engine.spectra.grid import ARMS
 _STATISTICS = tuple(statistic_column(name) for name in NAMES)
 _NOISE = tuple(f"noise_scale_{arm.value}" for arm in ARMS)
 _TEXTS = ("survey", "spectype", "population")
-_FACTS = (*_TEXTS, "target_id", "coverage", "is_measurer_member", "objtype", "fiber_status")
+_FACTS = (
+    *_TEXTS,
+    "redshift",
+    "target_id",
+    "coverage",
+    "is_measurer_member",
+    "objtype",
+    "fiber_status",
+)
 
 
 @dataclass(frozen=True)
@@ -33,6 +42,8 @@ class Rows:
     ----------
     surveys, classes, populations : (N,) array of str
         Empty where a catalog does not say.
+    peers : (N,) array of str
+        What each is compared with: `Known.peers`.
     target_ids : (N,) int64
     is_covered, is_member, is_sky : (N,) bool
         At least 90 % coverage; the measurer was trained on it; a sky fiber that worked.
@@ -41,6 +52,7 @@ class Rows:
     surveys: NDArray[np.str_]
     classes: NDArray[np.str_]
     populations: NDArray[np.str_]
+    peers: NDArray[np.str_]
     target_ids: NDArray[np.int64]
     is_covered: NDArray[np.bool_]
     is_member: NDArray[np.bool_]
@@ -123,8 +135,13 @@ def _rows(table: pa.Table) -> Rows:
         "fiber_status": _column(table, "fiber_status").fill_null(0).to_numpy(),
     }
     is_member = _column(table, "is_measurer_member").fill_null(False).to_numpy()
+    surveys, classes, populations = (_texts(table, name) for name in _TEXTS)
+    redshift = _column(table, "redshift").fill_null(np.nan).to_numpy()
     return Rows(
-        *(_texts(table, name) for name in _TEXTS),
+        surveys,
+        classes,
+        populations,
+        Known(classes, redshift, np.full(len(table), "")).peers,
         _column(table, "target_id").fill_null(0).to_numpy(),
         coverage >= MIN_COVERAGE,
         is_member.astype(np.bool_),

@@ -25,6 +25,8 @@ _STATISTICS = {
     "sky": "most significant residual of the night sky, in standard deviations",
     "fringe": "most significant wave of 28 to 95 Å in the near-infrared arm",
     "modes": "how far the model is off in the ways it is often off; null for a class without modes",
+    "profile": "√(1 + gain in chi² of the emission lines by a second velocity), a share taken off "
+    "of strong lines; null where no lines of a galaxy are seen",
     "latent": "how lonely the latents are: grows with minus the log of their density",
 }
 

@@ -6,8 +6,7 @@ from numpy.typing import NDArray
 from anomaly_explorer.engine.model.noise_scale import noise_scales
 from anomaly_explorer.engine.model.weighing import WeighedInput
 from anomaly_explorer.engine.scoring.filters import WIDTHS, filter_bank
-from anomaly_explorer.engine.scoring.known import Known
-from anomaly_explorer.engine.scoring.measurer import Measured, Measurer
+from anomaly_explorer.engine.scoring.measurer import Measured
 from anomaly_explorer.engine.scoring.statistics import MATCHED
 from anomaly_explorer.engine.spectra.grid import ARMS, BinGrid
 
@@ -22,22 +21,22 @@ def statistic_column(name: str) -> str:
 
 
 def measured_columns(
-    weighed: WeighedInput, known: Known, measurer: Measurer
+    measured: Measured, weighed: WeighedInput, grid: BinGrid
 ) -> dict[str, NDArray[np.float32]]:
     """Return the columns of N spectra, (N,) each.
 
     Parameters
     ----------
+    measured : Measured
     weighed : WeighedInput
-    known : Known
         Of the same spectra.
-    measurer : Measurer
+    grid : BinGrid
+        Of the measurer.
     """
-    measured = measurer.measure(weighed, known)
     found = {statistic_column(name): values for name, values in measured.values.items()}
     found["snr_bin"] = measured.snr
-    found["bump_wavelength"], found["bump_width"] = best_bump(measured, measurer.grid)
-    scales = noise_scales(weighed, measurer.grid)
+    found["bump_wavelength"], found["bump_width"] = best_bump(measured, grid)
+    scales = noise_scales(weighed, grid)
     found |= {f"noise_scale_{arm.value}": scales[:, i] for i, arm in enumerate(ARMS)}
     return {name: np.asarray(values, np.float32) for name, values in found.items()}
 

@@ -98,7 +98,7 @@ class Calibration:
             A class has too few normals; the message says how many there are.
         """
         usable = np.isfinite(values) & (values > 0) & np.isfinite(snr) & (snr > 0)
-        classes = _classes(peers)
+        classes = classes_of(peers)
         by_peers = {}
         for name in np.unique(classes):
             rows = usable & (classes == name)
@@ -141,12 +141,12 @@ class Calibration:
     def _names(self, peers: NDArray[np.str_]) -> NDArray[np.str_]:
         """Return what each is compared with, (N,); empty where there is nothing."""
         known = np.array([*self.by_peers, ""])
-        of_class = _classes(peers)
+        of_class = classes_of(peers)
         return np.where(
             np.isin(peers, known), peers, np.where(np.isin(of_class, known), of_class, "")
         )
 
 
-def _classes(peers: NDArray[np.str_]) -> NDArray[np.str_]:
-    """Return the classes that peers, (N,), are of."""
+def classes_of(peers: NDArray[np.str_]) -> NDArray[np.str_]:
+    """Return the classes, (N,), of what `Known.peers` says, (N,)."""
     return np.strings.partition(np.asarray(peers, str), " ")[0]

@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.constants import speed_of_light
 
-from anomaly_explorer.engine.spectra.grid import ARMS, STEP_ANGSTROM
+from anomaly_explorer.engine.spectra.grid import ARMS, STEP_ANGSTROM, Arm
 from anomaly_explorer.engine.spectra.lines import LINES
 from anomaly_explorer.engine.spectra.spectrum import SpectrumBatch
+from anomaly_explorer.engine.spectra.stored import StoredBatch, stored_rows
 
 from .known import Known
 
@@ -61,7 +62,7 @@ _LINES = _line_table()
 _ARMS = np.array([(arm.first_wavelength, arm.n_pixels) for arm in ARMS])
 
 
-def second_components(batch: SpectrumBatch, known: Known) -> NDArray[np.float32]:
+def second_components(batch: SpectrumBatch | StoredBatch, known: Known) -> NDArray[np.float32]:
     """Return how much better two velocities explain the lines of N spectra than one, (N,).
 
     √(1 + gain in chi² / (1 + share² × chi² of the lines)): 1 where there is no gain. NaN where no
@@ -69,27 +70,38 @@ def second_components(batch: SpectrumBatch, known: Known) -> NDArray[np.float32]
 
     Parameters
     ----------
-    batch : SpectrumBatch
+    batch : SpectrumBatch or StoredBatch
+        How their pixels are stored changes no bit of the result.
     known : Known
         Of the same spectra.
     """
     found = np.full(len(batch), np.nan, np.float32)
     rows = np.flatnonzero((known.classes == "GALAXY") & (known.redshift > 0.002))
-    flux = tuple(batch.flux[arm] for arm in ARMS)
-    ivar = tuple(np.where(batch.mask[arm] == 0, batch.ivar[arm], 0) for arm in ARMS)
-    _fill(flux, ivar, (rows, known.redshift), found)
+    if not len(rows):
+        return found
+    flux, ivar = zip(*(_good_pixels(batch, arm, rows) for arm in ARMS), strict=True)
+    of_galaxies = np.full(len(rows), np.nan, np.float32)
+    _fill(flux, ivar, known.redshift[rows], of_galaxies)
+    found[rows] = of_galaxies
     return found
+
+
+def _good_pixels(
+    batch: SpectrumBatch | StoredBatch, arm: Arm, rows: NDArray[np.integer]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return flux and ivar of an arm of some spectra; ivar is 0 of pixels that are masked."""
+    flux, ivar, mask = (image.take(rows) for image in stored_rows(batch, arm))
+    return flux.floats(), np.where(mask.words == mask.word_of(0), ivar.floats(), np.float32(0))
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
 def _fill(
-    flux: tuple[NDArray, ...], ivar: tuple[NDArray, ...], objects: tuple, found: NDArray
+    flux: tuple[NDArray, ...], ivar: tuple[NDArray, ...], redshift: NDArray, found: NDArray
 ) -> None:
-    rows, redshift = objects
     pixels = np.empty((_MOST_WINDOWS, 4, _MOST_PIXELS))
     facts = np.empty((_MOST_WINDOWS, 3))
     profile, other = np.zeros(4), np.zeros(4)
-    for row in rows:
+    for row in range(len(redshift)):
         n = 0
         for arm in range(3):
             n = _cut_out((flux[arm][row], ivar[arm][row]), _ARMS[arm], redshift[row],

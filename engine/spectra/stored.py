@@ -51,6 +51,16 @@ class StoredRows:
         """Return the rows at the given positions, in that order."""
         return StoredRows(self.words[index], self.is_swapped, self.flipped)
 
+    def floats(self) -> NDArray[np.float32]:
+        """Return the rows as numbers of the machine, (M, n), where they are floats.
+
+        >>> as_stored(np.array([[1.5]]), np.float32).floats().tolist()
+        [[1.5]]
+        """
+        words = self.words.byteswap() if self.is_swapped else self.words
+        words.flags.writeable = False  # as the words are, for the same reason
+        return words.view(np.float32)
+
     def word_of(self, value: int) -> np.uint32:
         """Return how an integer stands in the file."""
         word = np.uint32(value ^ self.flipped)

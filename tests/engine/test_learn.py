@@ -36,11 +36,11 @@ def test_training_is_over_when_the_best_epoch_is_too_long_ago(checks, patience, 
 
 def test_patience_counts_after_the_warm_up_only():
     spectra, _ = some_spectra(300)
-    plan = DenoiserPlan(epochs=14, batch_size=64, learning_rate=0.5, patience=2)  # much too fast
+    plan = DenoiserPlan(epochs=14, batch_size=64, learning_rate=0.5, patience=1)  # much too fast
     result = train_denoiser(spectra, np.ones(300), plan)
     n = len(result.validation_losses)
-    assert plan.n_warm + 3 <= n < 14
-    assert is_over([(0, c) for c in result.validation_losses], 2, plan.n_warm)
+    assert plan.n_warm + 2 <= n < 14
+    assert is_over([(0, c) for c in result.validation_losses], 1, plan.n_warm)
 
 
 def test_rounded_products_teach_nearly_the_same(monkeypatch):

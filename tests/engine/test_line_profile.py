@@ -10,6 +10,7 @@ from anomaly_explorer.engine.simulation.survey import SimulatedSurvey
 from anomaly_explorer.engine.spectra.grid import ARMS
 from anomaly_explorer.engine.spectra.lines import LINES
 from anomaly_explorer.engine.spectra.spectrum import SpectrumBatch
+from anomaly_explorer.engine.spectra.stored import StoredBatch, StoredRows
 
 LIGHT = 299792.458
 REST = {line.name: line.wavelength for line in LINES}
@@ -83,6 +84,19 @@ def test_scale_changes_nothing_and_bad_pixels_do_not_count(rng):
     np.testing.assert_array_equal(
         found(SpectrumBatch(spoilt, ivar, mask, batch.columns)), found(flat)
     )
+
+
+def test_pixels_as_they_lie_in_a_file_say_the_same(rng):
+    batch = galaxy(rng, [(-200, 0.5), (200, 0.5)], n=5)
+    batch.mask[ARMS[1]][:, 300:320] = 2
+
+    def image(values, flipped=0):
+        words = np.ascontiguousarray(values).view(np.uint32) ^ np.uint32(flipped)
+        return StoredRows(words.byteswap(), is_swapped=True, flipped=flipped)
+
+    arms = {arm: (image(batch.flux[arm]), image(batch.ivar[arm]), image(batch.mask[arm], 1 << 31))
+            for arm in ARMS}  # fmt: skip
+    np.testing.assert_array_equal(found(StoredBatch(arms, batch.columns)), found(batch))
 
 
 def test_without_lines_a_redshift_or_a_galaxy_there_is_no_profile(rng):

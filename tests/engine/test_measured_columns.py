@@ -18,6 +18,10 @@ def measurer():
     return random_measurer().measurer
 
 
+def columns_of(spectra, known, measurer):
+    return measured_columns(measurer.measure(spectra, known), spectra, measurer.grid)
+
+
 def test_every_statistic_has_its_column():
     named = {column.name for column in MEASURED if column.name.startswith("statistic_")}
     assert named == {statistic_column(name) for name in NAMES}
@@ -26,7 +30,7 @@ def test_every_statistic_has_its_column():
 
 def test_the_columns_of_the_schema_are_made(measurer):
     spectra, known = some_spectra(40)
-    found = measured_columns(spectra, known, measurer)
+    found = columns_of(spectra, known, measurer)
     own = {"measurer_id", "is_measurer_member"}  # the scan says them
     assert found.keys() | own == {column.name for column in MEASURED}
     measured = measurer.measure(spectra, known)
@@ -43,7 +47,7 @@ def test_the_best_bump_is_where_one_was_put(measurer, place, width):
     bump = 40 * np.exp(-0.5 * ((bins - place) / width) ** 2)
     flux = np.where(spectra.is_known, spectra.flux + bump.astype("f4"), 0)
     with_bump = WeighedInput(flux, spectra.variance, spectra.amplitude)
-    found = measured_columns(with_bump, known, measurer)
+    found = columns_of(with_bump, known, measurer)
     off = np.abs(found["bump_wavelength"] - COMPATIBLE_GRID.centers[place])
     assert np.median(off) <= width * COMPATIBLE_GRID.bin_width / 2
     assert width / 2 <= np.median(found["bump_width"]) <= 2 * width
@@ -53,7 +57,7 @@ def test_the_best_bump_is_where_one_was_put(measurer, place, width):
 def test_without_data_there_is_neither_statistic_nor_bump(measurer):
     spectra, known = some_spectra(3)
     flux, variance = np.zeros_like(spectra.flux), np.full_like(spectra.variance, UNKNOWN)
-    found = measured_columns(WeighedInput(flux, variance, spectra.amplitude), known, measurer)
+    found = columns_of(WeighedInput(flux, variance, spectra.amplitude), known, measurer)
     for name, values in found.items():
         assert name == "snr_bin" or np.isnan(values).all(), name
 
