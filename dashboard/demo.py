@@ -11,9 +11,9 @@ from .progress import say
 SEED = 1
 # An UMAP fit with a seed runs on one core; 3,000 landmarks take it about 20 seconds.
 LANDMARKS = 3000
-# Of a survey of so many objects every class has normals enough; another seed than the demo's and
-# than those of the shipped networks.
-CALIBRATION_OBJECTS, CALIBRATION_SEED = 16_000, 2
+# A survey of so many objects has quasars enough for a calibration of its own; a smaller one takes
+# the shipped one, and its own normals judge it.
+OWN_CALIBRATION = 50_000
 
 
 def prepare_demo(folder: Path, n_objects: int) -> tuple[Path, Path]:
@@ -51,29 +51,18 @@ def prepare_demo(folder: Path, n_objects: int) -> tuple[Path, Path]:
         raise type(error)(
             f"the demo cannot go on in {root} ({error}): delete it, or name another --folder"
         ) from None
-    commands.calibrate(Namespace(catalog=catalog, source=_calibrated(root, n_objects),
+    commands.calibrate(Namespace(catalog=catalog, source=_calibrated(n_objects),
                                  normals=None))  # fmt: skip
     commands.embed(Namespace(catalog=catalog, landmarks=LANDMARKS, seed=0))
     commands.build(Namespace(catalog=catalog, store=store))
     return store, spectra
 
 
-def _calibrated(root: Path, n_objects: int) -> Path | None:
-    """Return a calibrated catalog of another simulated survey; None where the demo's own is enough.
+def _calibrated(n_objects: int) -> Path | None:
+    """Return the calibration to apply; None where the demo's own survey is large enough for one."""
+    from anomaly_explorer.engine.calibration.stored import SHIPPED_CALIBRATION
 
-    A small survey has too few stars and quasars to calibrate with.
-    """
-    if n_objects >= CALIBRATION_OBJECTS:
-        return None
-    catalog = root / "calibration-catalog"
-    say(f"Simulated survey of {CALIBRATION_OBJECTS:,} other objects to calibrate with")
-    commands.simulate(
-        Namespace(out=None, catalog=catalog, objects=CALIBRATION_OBJECTS,
-                  seed=CALIBRATION_SEED, drifted=False, weights=None, measurer=None,
-                  batch_rows=500_000, threads=None)
-    )  # fmt: skip
-    commands.calibrate(Namespace(catalog=catalog, source=None, normals=None))
-    return catalog
+    return None if n_objects >= OWN_CALIBRATION else SHIPPED_CALIBRATION
 
 
 def _name(n_objects: int) -> str:

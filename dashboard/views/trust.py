@@ -42,7 +42,7 @@ def draw_health(said: Said) -> str:
             '<div class="health"><p>This store has no calibrated score: run '
             "<code>anomaly-explorer calibrate CATALOG</code>, then build it again.</p></div>"
         )
-    source = f", taken from calibration {escape(said['from'])}" if said.get("from") else ""
+    source = ", made of other objects (--from)" if said.get("from") else ""
     head = (
         f'<p class="muted">Calibration {escape(said["calibration_id"])}{source}: fitted to '
         f"{said['n_fitted']:,} normals; {said['n_scored']:,} objects have a sigma. "

@@ -64,7 +64,8 @@ def are_normals(rows: Rows, census: Census) -> NDArray[np.bool_]:
     """Return which of N objects count as normals, (N,).
 
     Of the stated population, with a class, 90 % coverage, and not among those the measurer was
-    trained on: to these it is closer than to others. Rare anomalies among them do little harm.
+    trained on: to these it is closer than to others. Rare anomalies among them do little harm; of
+    a simulated survey, which has a hundred times more than the sky, those put in are left out.
     """
     stated = np.zeros(len(rows), np.bool_)
     for survey, population in census.populations.items():
@@ -84,7 +85,7 @@ def are_drawn(target_ids: NDArray[np.int64], share: float) -> NDArray[np.bool_]:
 
 
 def _is_usable(rows: Rows) -> NDArray[np.bool_]:
-    return rows.is_covered & ~rows.is_member & (rows.classes != "")
+    return rows.is_covered & ~rows.is_member & ~rows.is_injected & (rows.classes != "")
 
 
 def _pairs(first: NDArray[np.str_], second: NDArray[np.str_]) -> set[tuple[str, str]]:

@@ -12,10 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anomaly_explorer.engine.errors import InputError
+from anomaly_explorer.engine.model.card import SHIPPED_MEASURER
 from anomaly_explorer.engine.scoring.calibrate import Calibration, ClassCalibration
 from anomaly_explorer.engine.scoring.calibrated import ScoreCalibration
 from anomaly_explorer.engine.scoring.tail import Tail
 
+# Of simulated spectra that the shipped measurer measured: for surveys too small for their own.
+SHIPPED_CALIBRATION = SHIPPED_MEASURER.with_name("denoiser-simulated.calibration.npz")
 FOLDER, FILE = "calibration", "calibration.npz"
 CALIBRATION_FORMAT = 1
 _GROUPS = ("statistics", "combined")

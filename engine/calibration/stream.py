@@ -24,14 +24,9 @@ _STATISTICS = tuple(statistic_column(name) for name in NAMES)
 _NOISE = tuple(f"noise_scale_{arm.value}" for arm in ARMS)
 _TEXTS = ("survey", "spectype", "population")
 _FACTS = (
-    *_TEXTS,
-    "redshift",
-    "target_id",
-    "coverage",
-    "is_measurer_member",
-    "objtype",
-    "fiber_status",
-)
+    *_TEXTS, "redshift", "target_id", "coverage", "is_measurer_member", "objtype",
+    "fiber_status", "injected_type",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -45,8 +40,9 @@ class Rows:
     peers : (N,) array of str
         What each is compared with: `Known.peers`.
     target_ids : (N,) int64
-    is_covered, is_member, is_sky : (N,) bool
-        At least 90 % coverage; the measurer was trained on it; a sky fiber that worked.
+    is_covered, is_member, is_sky, is_injected : (N,) bool
+        At least 90 % coverage; the measurer was trained on it; a sky fiber that worked; a simulator
+        put an anomaly in.
     """
 
     surveys: NDArray[np.str_]
@@ -57,6 +53,7 @@ class Rows:
     is_covered: NDArray[np.bool_]
     is_member: NDArray[np.bool_]
     is_sky: NDArray[np.bool_]
+    is_injected: NDArray[np.bool_]
 
     def __len__(self) -> int:
         return len(self.target_ids)
@@ -146,6 +143,7 @@ def _rows(table: pa.Table) -> Rows:
         coverage >= MIN_COVERAGE,
         is_member.astype(np.bool_),
         is_sky_fiber(facts, coverage),
+        _texts(table, "injected_type") != "",
     )
 
 

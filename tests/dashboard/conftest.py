@@ -12,6 +12,7 @@ from tests.engine.catalog_maker import (
     scan_into,
     write_coadds,
 )
+from tests.engine.measurer_maker import save_random_measurer
 
 from .spectrum_maker import make_inspection
 
@@ -24,6 +25,7 @@ def made(tmp_path_factory):
     """A folder with weights, spectra, their catalog (not embedded), and their store."""
     folder = tmp_path_factory.mktemp("cli")
     save_random_model(folder / "w.safetensors")
+    save_random_measurer(folder / "m.safetensors")  # what `scan_into` measures by
     write_coadds(folder / "spectra", [25, 5], FIRST_ID)
     scan_into(folder / "catalog", [folder / "spectra"], folder / "w.safetensors")
     embedded = shutil.copytree(folder / "catalog", folder / "embedded")

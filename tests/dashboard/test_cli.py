@@ -72,10 +72,12 @@ def test_spectra_without_data_with_nan_and_without_redrock_are_scanned(run, made
 
 def test_an_object_is_printed_with_its_score_recomputed(run, made):
     arguments = ("object", made / "store", FIRST_ID, "--spectra", made / "spectra")
-    code, out, err = run(*arguments, "--weights", made / "w.safetensors")
+    networks = ("--weights", made / "w.safetensors", "--measurer", made / "m.safetensors")
+    code, out, err = run(*arguments, *networks)
     assert (code, err) == (0, [])
     assert f"{'target_id':>26}  {FIRST_ID}" in out
-    assert "agrees (relative" in out[-1]
+    assert "agrees (relative" in out[-2]
+    assert "no sigma_astro: not calibrated; statistics measured again agree" in out[-1]
 
 
 @pytest.mark.parametrize("ending", ["csv", "CSV", "parquet", "ecsv", "fits", "vot", "xml"])

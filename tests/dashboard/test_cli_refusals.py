@@ -163,6 +163,13 @@ def test_an_object_with_weights_of_another_model_is_refused(refused, made, tmp_p
     assert "was scored by model" in refused(*arguments, "--weights", "w.safetensors")
 
 
+def test_an_object_with_another_measurer_is_refused(refused, made):
+    arguments = ("object", made / "store", FIRST_ID, "--spectra", made / "spectra")
+    line = refused(*arguments, "--weights", made / "w.safetensors")  # the shipped measurer
+    assert "was scored by model" in line
+    assert "--measurer, or score the spectra again" in line
+
+
 def test_a_store_of_another_format_version_is_refused(refused, made, tmp_path):
     store = shutil.copytree(made / "store", tmp_path / "store")
     manifest = json.loads((store / "manifest.json").read_text())

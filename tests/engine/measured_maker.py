@@ -25,6 +25,7 @@ def make_columns(n, seed=0, noise=1.0):
         "objtype": np.where(index % 20 == 3, "SKY", "TGT"),
         "fiber_status": np.zeros(n, np.int32),
         "is_measurer_member": index % 30 == 11,
+        "injected_type": np.where(index % 40 == 21, "cv", ""),
         "snr_bin": snr,
         "score_mse": rng.lognormal(0, 1, n),
     }

@@ -15,13 +15,19 @@ from anomaly_explorer.engine.calibration.apply import score_parts
 from anomaly_explorer.engine.calibration.health import FPR_LIMITS, judge
 from anomaly_explorer.engine.calibration.normals import are_drawn, are_for_fitting
 from anomaly_explorer.engine.calibration.run import calibrate_catalog
-from anomaly_explorer.engine.calibration.stored import StoredCalibration, calibration_file
+from anomaly_explorer.engine.calibration.stored import (
+    SHIPPED_CALIBRATION,
+    StoredCalibration,
+    calibration_file,
+)
 from anomaly_explorer.engine.calibration.stream import read_measured
 from anomaly_explorer.engine.catalog.build import build_store
 from anomaly_explorer.engine.catalog.folder import CatalogFolder
 from anomaly_explorer.engine.catalog.schema import BY_NAME, CALIBRATED
 from anomaly_explorer.engine.catalog.store import Store, info
 from anomaly_explorer.engine.errors import InputError, StoreError
+from anomaly_explorer.engine.model.card import SHIPPED_MEASURER, check_card
+from anomaly_explorer.engine.model.weighing import WEIGHING_VERSION
 from anomaly_explorer.engine.scoring.statistics import NAMES
 from anomaly_explorer.engine.scoring.tail import MIN_EXCESSES, TAIL_SHARE
 from tests.engine.catalog_maker import place_randomly
@@ -57,6 +63,7 @@ def test_it_is_fitted_to_half_of_the_normals_and_classes_with_too_few_are_listed
         (facts["population"] == "science")
         & (facts["coverage"] >= 0.9)
         & ~facts["is_measurer_member"]
+        & (facts["injected_type"] == "")
     )
     for survey in ("DESI", "SDSS"):
         here = said["surveys"][survey]
@@ -258,3 +265,14 @@ def test_a_score_that_follows_the_noise_is_red_in_its_class(rng):
 
 def test_columns_of_a_calibration_are_not_in_the_batches():
     assert not {column.name for column in CALIBRATED} & BY_NAME.keys()
+
+
+def test_the_shipped_calibration_is_of_the_shipped_measurer():
+    stored = StoredCalibration.read(SHIPPED_CALIBRATION)
+    assert stored.measurer_id == check_card(SHIPPED_MEASURER, WEIGHING_VERSION).model_id
+    (calibration,) = stored.surveys.values()
+    assert calibration.statistics.keys() == set(NAMES)
+    for found in calibration.combined.values():
+        assert found.by_class.keys() == {"GALAXY", "QSO", "STAR"}
+        assert min(each.n_normals for each in found.by_class.values()) > 3_000
+    assert SHIPPED_CALIBRATION.stat().st_size < 500_000

@@ -52,10 +52,23 @@ def columns_of(n, rng):
     snr[::9] = 0
     redshift = rng.gamma(2, 0.4, size=n).astype(np.float32)
     redshift[::7] = np.nan
-    return {"score_mse": rng.lognormal(size=n).astype(np.float32), "snr": snr, "redshift": redshift}
+    score, sigma = rng.lognormal(size=n), rng.normal(size=n)
+    return {
+        "score_mse": score.astype(np.float32),
+        "sigma_astro": sigma.astype(np.float32),
+        "snr": snr,
+        "redshift": redshift,
+    }
 
 
-def test_a_store_has_its_three_histograms(tmp_path, rng):
+def test_without_a_calibration_there_is_no_histogram_of_sigma(tmp_path, rng):
+    columns = columns_of(100, rng)
+    columns["sigma_astro"][:] = np.nan
+    write_histograms(tmp_path, columns.__getitem__)
+    assert list(open_histograms(tmp_path)) == ["score_mse", "snr", "redshift"]
+
+
+def test_a_store_has_its_histograms(tmp_path, rng):
     columns = columns_of(5_000, rng)
     write_histograms(tmp_path, columns.__getitem__)
     found = open_histograms(tmp_path)
