@@ -25,6 +25,5 @@ def is_over(history: list[tuple[float, float]], patience: int, first: int = 0) -
     checks = [check for _, check in history[first:]]
     if not patience or len(checks) <= patience:
         return False
-    # The best one so far may be NaN in a training that failed; min of the others says it.
-    known = [check for check in checks if check == check]
-    return not known or min(known) not in checks[-patience:]
+    known = [check for check in checks if check == check]  # of a training that failed, none
+    return not known or len(checks) - 1 - checks.index(min(known)) >= patience

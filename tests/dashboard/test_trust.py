@@ -122,7 +122,7 @@ def test_the_health_card_is_green_with_figures_and_red_with_words(store):
     rng = np.random.default_rng(1)
     n = 2000
     drifted["surveys"]["DESI"]["health"] = judge(
-        rng.normal(size=n), np.where(rng.random(n) < 0.06, 1e-3, 0.5), np.full(n, "GALAXY"),
+        rng.normal(size=n), np.where(rng.random(n) < 0.2, 1e-3, 0.5), np.full(n, "GALAXY"),
         rng.lognormal(size=n), {"sky fibers": 1.44 * np.ones((99, 3))},
     )  # fmt: skip
     html = draw_health(drifted)
