@@ -14,6 +14,7 @@ from .browser import Browser
 from .connection import Connection
 from .detail import Detail
 from .drawer import Drawer
+from .explainer import Explainer
 from .idle import untie_page
 from .keeper import Keeper, Kept
 from .keys import MEANINGS, bind_keys
@@ -94,7 +95,11 @@ class Explorer:
         self.facts = FactsView()
         self.stack = StackView(palette=palette)
         self.detail = Detail(self.session, live, (self.spectrum, self.facts, self.stack))
-        self.drawer = Drawer(self.session, live, self.detail, (self.table, self.stack))
+        self.explainer = Explainer(self.session, live, self.spectrum)
+        self.detail.on_spectrum = self.explainer.show
+        self.drawer = Drawer(
+            self.session, live, self.detail, (self.table, self.stack, self.explainer)
+        )
         self.browser = Browser(bind_keys(self))
         self.page = self._lay_out(is_dark)
         untie_page(self.page)
@@ -154,8 +159,8 @@ class Explorer:
             stylesheets=[COLUMN_CSS], styles={"flex": "1 1 56%"},
         )  # fmt: skip
         right = pn.Column(
-            self.spectrum, self.facts, sizing_mode="stretch_both", scroll="y-auto",
-            stylesheets=[COLUMN_CSS], styles={"flex": "1 1 44%"},
+            self.spectrum, self.explainer.note, self.facts, sizing_mode="stretch_both",
+            scroll="y-auto", stylesheets=[COLUMN_CSS], styles={"flex": "1 1 44%"},
         )  # fmt: skip
         return pmui.Page(
             title=TITLE, sidebar=[self.sidebar.column],
@@ -244,7 +249,7 @@ class Explorer:
         """Want no answers any more: the session ended."""
         self._loaded.cancel()
         self._rows.cancel()
-        for part in (self.detail, self.drawer, self.sidebar):
+        for part in (self.detail, self.explainer, self.drawer, self.sidebar):
             part.close()
         for view in self.maps:
             view.close()

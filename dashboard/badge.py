@@ -33,6 +33,7 @@ align-items:center;font-size:12px;max-width:620px;}
 .bars .fill{height:100%;border-radius:3px;} .bars .value{margin-right:10px;}
 .bars .worst{font-weight:700;color:var(--text);} .message{color:var(--muted);padding:4px 0;}
 """
+_NO_CURVES: Mapping[str, str] = {}
 _MUTED_SEPARATOR = '<span class="muted"> · </span>'
 
 
@@ -127,15 +128,16 @@ def arm_bars_html(inspection: "Inspection") -> str:
     return f'<div class="bars">{"".join(cells)}</div>'
 
 
-def key_html(smoothing: float, bin_width: float) -> str:
-    """Return what the colours of the figure mean."""
+def key_html(smoothing: float, bin_width: float, curves: Mapping[str, str] = _NO_CURVES) -> str:
+    """Return what the colours of the figure mean; curves laid over it are label -> property."""
     swatches = "".join(
-        f'<span><i style="background:var(--{name})"></i>{label}</span>'
+        f'<span><i style="background:var(--{name})"></i>{escape(label)}</span>'
         for name, label in (
             ("blue-arm", "B"),
             ("red-arm", "R"),
             ("nir-arm", f"Z flux, smoothed σ = {smoothing:g} px (raw faint)"),
             ("reconstruction", f"reconstruction in its {bin_width:g} Å bins"),
+            *((name, label) for label, name in curves.items()),
         )
     )
     band = '<span><i class="band" style="background:var(--noise)"></i>±1σ</span>'

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .calibrating import calibrate as calibrate
+from .explaining import explain as explain
 from .insights.command import insights as insights
 from .judging import benchmark as benchmark
 from .progress import progress, say, steps

@@ -39,6 +39,8 @@ class Detail:
     ----------
     is_stack_visible : bool
         Nothing is stacked while it is False.
+    on_spectrum : callable
+        Told the inspection that is now on screen, or None.
     """
 
     def __init__(
@@ -53,6 +55,7 @@ class Detail:
         self._stacks = Errand(live, self._tell_stack, live.stack_pool)
         self._stacked: Mask | None = None
         self.is_stack_visible = True
+        self.on_spectrum: Callable[[Any], None] = lambda _: None
         self.show_object(None)
         self.stack.show(None, STACK_HINT)
 
@@ -60,7 +63,7 @@ class Detail:
         """Read and reconstruct an object; None shows how to choose one."""
         self._objects.cancel()
         if row is None:
-            self.spectrum.show(None, EMPTY_HINT)
+            self._show_spectrum(None, EMPTY_HINT)
             self.facts.show(None)
             return
         store = self.session.store
@@ -69,7 +72,7 @@ class Detail:
         target = facts["target_id"]
 
         def show(future: "Future[Any]") -> None:
-            self._show(future, self.spectrum.show, f"The spectrum of {target}")
+            self._show(future, self._show_spectrum, f"The spectrum of {target}")
 
         self._objects.ask(lambda _: self.live.inspector().inspect(row), show)
 
@@ -109,12 +112,16 @@ class Detail:
             return
         self.session.state.focus = None
         reason = "is in no object of this store" if is_id else "is no TARGETID (a whole number)"
-        self.spectrum.show(None, f"{cleaned[:40]} {reason}.")
+        self._show_spectrum(None, f"{cleaned[:40]} {reason}.")
 
     def close(self) -> None:
         """Want no answers any more."""
         self._objects.cancel()
         self._stacks.cancel()
+
+    def _show_spectrum(self, inspection: Any, message: str) -> None:
+        self.spectrum.show(inspection, message)
+        self.on_spectrum(inspection)
 
     def _show(self, future: "Future[Any]", show: Callable[[Any, str], None], what: str) -> None:
         """Show the answer, or one sentence in its place."""

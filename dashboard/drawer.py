@@ -1,4 +1,4 @@
-"""The drawer under the maps: table, contrast, similar objects, stack and health of the score."""
+"""The drawer under the maps: tables and pictures of tabs; only the tab that shows works."""
 
 from typing import Any
 
@@ -6,6 +6,7 @@ import panel as pn
 import panel_material_ui as pmui
 
 from .detail import Detail
+from .explainer import Explainer
 from .live import LiveInspector
 from .session import Session
 from .tick import Tick
@@ -15,8 +16,10 @@ from .views.stack import StackView
 from .views.table import TableView
 from .views.trust import TrustView
 
-TABS = ("Table", "Contrast", "Similar", "Stack of the selection", "Health of sigma")
-_TABLE, _CONTRAST, _SIMILAR, _STACK, _HEALTH = range(5)
+TABS = (
+    "Table", "Contrast", "Similar", "Stack of the selection", "What if", "Health of sigma"
+)  # fmt: skip
+_TABLE, _CONTRAST, _SIMILAR, _STACK, _WHAT_IF, _HEALTH = range(6)
 HEIGHT = 300
 
 
@@ -30,8 +33,8 @@ class Drawer:
         Shared by all sessions.
     detail : Detail
         Makes the stack, when its tab is open.
-    views : (TableView, StackView)
-        Made elsewhere.
+    views : (TableView, StackView, Explainer)
+        Made elsewhere; of the last the sliders are shown.
     """
 
     def __init__(
@@ -39,9 +42,9 @@ class Drawer:
         session: Session,
         live: LiveInspector,
         detail: Detail,
-        views: tuple[TableView, StackView],
+        views: tuple[TableView, StackView, Explainer],
     ) -> None:
-        table, stack = views
+        table, stack, self.explainer = views
         self.session, self.detail = session, detail
         self.contrast, self.similar = ContrastView(session, live), SimilarView(session, live)
         self._tick = Tick()
@@ -50,7 +53,8 @@ class Drawer:
         health = pn.Column(TrustView(session.store.manifest.calibration),
                            sizing_mode="stretch_both", scroll="y-auto")  # fmt: skip
         self._unopened = {
-            _CONTRAST: self.contrast, _SIMILAR: self.similar, _STACK: scrolling, _HEALTH: health
+            _CONTRAST: self.contrast, _SIMILAR: self.similar, _STACK: scrolling,
+            _WHAT_IF: self.explainer.sliders, _HEALTH: health,
         }  # fmt: skip
         self._frames = {
             tab: pn.Column(sizing_mode="stretch_both", margin=0) for tab in self._unopened
@@ -90,6 +94,7 @@ class Drawer:
         self.contrast.is_visible = active == _CONTRAST
         self.similar.is_visible = active == _SIMILAR
         self.detail.is_stack_visible = active == _STACK
+        self.explainer.state.is_open = active == _WHAT_IF
         self.contrast.refresh()
         self.similar.refresh()
         self.detail.show_stack()

@@ -16,6 +16,7 @@ from anomaly_explorer.engine.catalog.masks import MaskCache
 from anomaly_explorer.engine.catalog.order import Rows, Sort, ordered_rows
 from anomaly_explorer.engine.catalog.store import Store
 from anomaly_explorer.engine.errors import InputError
+from anomaly_explorer.engine.explain.spread import latent_spread
 from anomaly_explorer.engine.plane.grid import Window
 from anomaly_explorer.engine.plane.histogram import Histogram, open_histograms
 from anomaly_explorer.engine.plane.mask import Mask
@@ -61,6 +62,11 @@ class Frames:
     def histograms(self) -> Mapping[str, Histogram]:
         """Return the histograms of the store by column."""
         return open_histograms(self.store.path)
+
+    @cached_property
+    def spread(self) -> NDArray[np.float64]:
+        """Return the standard deviation of each latent over the store, (128,)."""
+        return latent_spread(self.store)
 
     @property
     def n_marked(self) -> int:

@@ -97,7 +97,15 @@ def masked_layer(inspection: "Inspection", look: Look) -> Columns:
 
 def reconstruction_layer(inspection: "Inspection", look: Look) -> Columns:
     """Return the corners x (Å), y (1e-17 flux units) of the reconstruction on the model's bins."""
-    flux = np.where(inspection.is_covered, inspection.reconstruction * inspection.scale, np.nan)
+    return step_layer(inspection, inspection.reconstruction, look)
+
+
+def step_layer(inspection: "Inspection", values: Any, look: Look) -> Columns:
+    """Return the corners x (Å), y (1e-17 flux units) of normalized flux (B,) on the model's bins.
+
+    What the spectrum has no bin for is left out, and the scale is that of the spectrum.
+    """
+    flux = np.where(inspection.is_covered, values * inspection.scale, np.nan)
     x, y = step_line(inspection.grid.centers, flux, inspection.grid.bin_width)
     return {"x": x * look.stretch, "y": y}
 

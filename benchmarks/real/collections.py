@@ -148,7 +148,7 @@ def _collect(
     kinds = [np.asarray(b.columns.get("subtype", np.full(len(b), "")), str) for b in batches]
     return Collection(
         name, concatenate(batches), np.array(files),
-        Known(_joined(each.classes for each in known), _joined(each.redshift for each in known)),
+        known[0].joined(*known[1:]),
         np.array([notes.get(file, "") for file in files]), _joined(kinds), failures, 0.0,
         _joined(map(_gates, batches)),
     )  # fmt: skip
@@ -201,7 +201,9 @@ def read_desi(root: Path) -> Collection:
     for row, target in enumerate(found.batch.columns["target_id"]):
         if int(target) in quasars:
             redshift[row], classes[row] = quasars[int(target)], "QSO"
-    both = Known(_joined([classes, edr.known.classes]), _joined([redshift, edr.known.redshift]))
+    both = Known.of_classes(
+        _joined([classes, edr.known.classes]), _joined([redshift, edr.known.redshift])
+    )
     return Collection(
         "DESI", concatenate([found.batch, edr.batch]), _joined([found.files, edr.files]), both,
         _joined([found.notes, edr.notes]), _joined([found.kinds, edr.kinds]), found.failures,

@@ -88,7 +88,7 @@ def read_ozdes(root: Path) -> Collection:
     redshift = np.array([float(index[name]["z"]) for name in sorted(index)])
     types = np.array([index[name]["type"] for name in sorted(index)])
     classes = np.full(len(parts), "GALAXY")
-    return _collection("OzDES", parts, sorted(index), Known(classes, redshift), types)
+    return _collection("OzDES", parts, sorted(index), Known.of_classes(classes, redshift), types)
 
 
 def read_supernovae(root: Path) -> Collection:
@@ -100,7 +100,7 @@ def read_supernovae(root: Path) -> Collection:
         keep = flux != 0
         parts.append(to_arms(at[keep], flux[keep], local_noise(flux[keep])))
     types = np.array([index[name]["type"] for name in sorted(index)])
-    known = Known(np.full(len(parts), "GALAXY"), np.zeros(len(parts)))
+    known = Known.of_classes(np.full(len(parts), "GALAXY"), np.zeros(len(parts)))
     return _collection("supernovae", parts, sorted(index), known, types)
 
 
@@ -115,7 +115,7 @@ def read_stelib(root: Path) -> Collection:
         noise = np.where(image > 0, local_noise(image / image.max()) * image.max(), 0)
         parts.append(to_arms(at, image, noise))
     types = np.array([index[name]["sptype"] for name in sorted(index)])
-    known = Known(np.full(len(parts), "STAR"), np.zeros(len(parts)))
+    known = Known.of_classes(np.full(len(parts), "STAR"), np.zeros(len(parts)))
     return _collection("STELIB", parts, sorted(index), known, types)
 
 
@@ -135,7 +135,7 @@ def read_calspec(root: Path) -> Collection:
         names.append(path.name)
     types = _calspec_types(folder / "calspec_info.txt")
     kinds = np.array([types.get(name.removesuffix(".gz").split("_")[0], "") for name in names])
-    known = Known(np.full(len(parts), "STAR"), np.zeros(len(parts)))
+    known = Known.of_classes(np.full(len(parts), "STAR"), np.zeros(len(parts)))
     return _collection("CALSPEC", parts, names, known, kinds)
 
 
@@ -165,7 +165,7 @@ def read_edr(folder: Path) -> Collection:
         mask = {arm: np.zeros((1, arm.n_pixels), np.uint32) for arm in ARMS}
         parts.append(SpectrumBatch(*cut, mask, {"target_id": np.array([int(arrays["object_id"])])}))
         redshift.append(float(arrays["z_true"]))
-    known = Known(np.array(["GALAXY", "QSO"]), np.array(redshift))
+    known = Known.of_classes(np.array(["GALAXY", "QSO"]), np.array(redshift))
     return _collection("DESI", parts, list(names), known, np.full(2, ""))
 
 

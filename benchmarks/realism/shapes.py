@@ -140,7 +140,7 @@ def lines_of(population: Population) -> Lines:
     with np.errstate(divide="ignore"):
         noise = np.where(ivar > 0, 1 / np.sqrt(ivar), 0)
     first = slice(0, MOST_FITTED)
-    known = Known(population.known.classes[first], population.known.redshift[first])
+    known = Known.of_classes(population.known.classes[first], population.known.redshift[first])
     return fit_lines(at[order], (flux[first], noise[first]), known)
 
 
@@ -195,5 +195,5 @@ def edr_lines(edr: dict[str, NDArray]) -> Lines:
     kernel = np.ones(201) / 201
     noise = 1.25 * np.array([np.convolve(row, kernel, mode="same") for row in noise])
     noise = np.where(edr["valid"], np.maximum(noise, 1e-6), 0)
-    known = Known(np.full(len(flux), "GALAXY"), edr["z"].astype(np.float64))
+    known = Known.of_classes(np.full(len(flux), "GALAXY"), edr["z"].astype(np.float64))
     return fit_lines(edr["wavelength"], (flux, noise), known)

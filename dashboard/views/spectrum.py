@@ -9,6 +9,7 @@ import param
 from panel.io import hold
 
 from anomaly_explorer.dashboard import badge, controls
+from anomaly_explorer.dashboard.overlays import Curve, Overlays, key_of
 from anomaly_explorer.dashboard.spectrum_figure import SpectrumFigure
 from anomaly_explorer.dashboard.spectrum_layers import X_LIMITS, Look
 from anomaly_explorer.dashboard.theme import BASE_CSS, DARK, Palette
@@ -64,7 +65,9 @@ class SpectrumView(pn.viewable.Viewer):
         self._filled: Inspection | None = None
         self._is_syncing = False
         self._tick = Tick()
+        self._curves: dict[str, Curve] = {}
         self._figure = draw_spectrum(None, self.look, self.palette)
+        self._overlays = Overlays(self._figure.flux)
         self._panes = {
             name: pn.pane.HTML(
                 "",
@@ -92,6 +95,7 @@ class SpectrumView(pn.viewable.Viewer):
 
         def job() -> None:
             is_first, self._inspection = self._inspection is None, inspection
+            self._curves = {}
             self.reset_redshift()
             self._fill()
             # Panes that appear bring their style sheets, for each of which Bokeh walks the page.
@@ -99,6 +103,18 @@ class SpectrumView(pn.viewable.Viewer):
                 self._write(message)
 
         self._tick.soon("show", job)
+
+    def lay(self, name: str, curve: Curve | None) -> None:
+        """Lay a curve of `overlays.COLORS` over the reconstruction, or take it away."""
+        kept = {key: known for key, known in self._curves.items() if key != name}
+        self._curves = kept if curve is None else {**kept, name: curve}
+        self._tick.soon("curves", self._draw_curves)
+
+    def zoom_to(self, wavelength: float, reach: float = _ZOOM_ANGSTROM) -> None:
+        """Show what is around an observed wavelength, so many Å to either side."""
+        stretch = self.look.stretch
+        low, high = ((wavelength + edge) * stretch for edge in (-reach, reach))
+        self._tick.soon("zoom", lambda: self._figure.zoom(low, high))
 
     def reset_redshift(self) -> None:
         """Go back to the redshift of the catalog (0 where it has none)."""
@@ -126,8 +142,7 @@ class SpectrumView(pn.viewable.Viewer):
         at = [item.observed_wavelength for item in placed]
         ahead = [a for a in at if (a - middle) * step > 0.5] if not is_whole else at
         target = (min(ahead) if step > 0 else max(ahead)) if ahead else at[0 if step > 0 else -1]
-        low, high = ((target + edge) * stretch for edge in (-_ZOOM_ANGSTROM, _ZOOM_ANGSTROM))
-        self._tick.soon("zoom", lambda: self._figure.zoom(low, high))
+        self.zoom_to(target)
 
     def __panel__(self) -> pn.viewable.Viewable:
         panes = self._panes
@@ -238,16 +253,23 @@ class SpectrumView(pn.viewable.Viewer):
     def _fill(self) -> None:
         self._filled = self._inspection
         self._figure.fill(self._inspection, self.look)
+        self._overlays.fill(self._curves, self._inspection, self.look)
+
+    def _draw_curves(self) -> None:
+        self._overlays.fill(self._curves, self._inspection, self.look)
+        self._write_key()
 
     def _repaint(self) -> None:
         self._figure.paint(self.palette)
+        self._overlays.paint(self.palette)
 
     def _write_key(self) -> None:
         inspection = self._inspection
-        self._put(
-            "spectrum-key",
-            badge.key_html(self.smoothing, inspection.grid.bin_width) if inspection else "",
-        )
+        html = ""
+        if inspection is not None:
+            curves = key_of(self._curves)
+            html = badge.key_html(self.smoothing, inspection.grid.bin_width, curves)
+        self._put("spectrum-key", html)
 
     def _write(self, message: str) -> None:
         inspection = self._inspection

@@ -51,3 +51,23 @@ def forward_blocks(
             latents[start:stop] = encoded[: stop - start].cpu().numpy()
             reconstruction[start:stop] = network.decode(encoded)[: stop - start].cpu().numpy()
     return reconstruction, latents
+
+
+def decode_blocks(
+    network: BigAE, latents: NDArray[np.float32], device: torch.device
+) -> NDArray[np.float32]:
+    """Return the reconstructions, (N, B), of latents (N, 128), by blocks of the same shape.
+
+    The latents that `forward_blocks` found give the bits of the reconstruction it found.
+    """
+    n = len(latents)
+    reconstruction = np.empty((n, network.n_bins), dtype=np.float32)
+    block = torch.zeros((BLOCK, N_LATENTS), dtype=torch.float32)
+    with torch.inference_mode():
+        for start in range(0, n, BLOCK):
+            stop = min(start + BLOCK, n)
+            block.zero_()
+            block[: stop - start] = torch.from_numpy(latents[start:stop])
+            decoded = network.decode(block.to(device))
+            reconstruction[start:stop] = decoded[: stop - start].cpu().numpy()
+    return reconstruction

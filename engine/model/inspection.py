@@ -57,6 +57,8 @@ class Inspection:
     normalized_flux, reconstruction, residual : (B,) float32
         Flux / scale, model output, their difference; residual is NaN where not covered.
     is_covered : (B,) bool
+    latents : (128,) float32
+        As the encoder has them now.
     scale : float
         Flux units per unit of normalized flux.
     score_mse, score_sum : float
@@ -79,6 +81,7 @@ class Inspection:
     reconstruction: NDArray[np.float32]
     residual: NDArray[np.float32]
     is_covered: NDArray[np.bool_]
+    latents: NDArray[np.float32]
     scale: float
     score_mse: float
     score_sum: float
@@ -137,6 +140,7 @@ class Inspector:
             reconstruction=made.reconstruction[0],
             residual=made.residual[0],
             is_covered=made.model_input.is_covered[0],
+            latents=made.latents[0],
             scale=float(made.model_input.scale[0]),
             score_mse=float(scores.score_mse[0]),
             score_sum=float(scores.score_sum[0]),

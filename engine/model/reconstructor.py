@@ -15,7 +15,7 @@ from anomaly_explorer.engine.spectra.grid import BinGrid
 from anomaly_explorer.engine.spectra.spectrum import SpectrumBatch
 
 from .card import ModelCard
-from .forward import BLOCK, forward_blocks
+from .forward import BLOCK, decode_blocks, forward_blocks
 from .network import best_device, device_label
 from .preprocess import ModelInput, prepare_input
 from .weights import TrainedModel
@@ -52,7 +52,10 @@ class Reconstruction:
 
 @dataclass(frozen=True)
 class _Request:
-    normalized_flux: NDArray[np.float32]
+    """Normalized flux (N, B) to reconstruct, or latents (N, 128) to decode."""
+
+    rows: NDArray[np.float32]
+    is_latents: bool
     answer: Future[tuple[NDArray[np.float32], NDArray[np.float32]]]
 
 
@@ -105,24 +108,38 @@ class Reconstructor:
     def reconstruct(self, batch: SpectrumBatch) -> Reconstruction:
         """Prepare, reconstruct and score N spectra; blocks until the answer is there."""
         model_input = prepare_input(batch, self.grid)
-        request = _Request(model_input.normalized_flux, Future())
-        self._requests.put(request)
-        reconstruction, latents = request.answer.result()
+        reconstruction, latents = self._ask(model_input.normalized_flux, is_latents=False)
         scores = score_residuals(
             model_input.normalized_flux, reconstruction, model_input.is_covered, self.grid
         )
         return Reconstruction(model_input, reconstruction, latents, scores)
+
+    def decode(self, latents: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the reconstructions, (N, B) in normalized flux, of latents (N, 128); blocks.
+
+        The latents of an object give the bits of its reconstruction.
+        """
+        return self._ask(np.asarray(latents, np.float32), is_latents=True)[0]
 
     def close(self) -> None:
         """Let the worker finish what was asked and stop."""
         self._requests.put(None)
         self._worker.join()
 
+    def _ask(
+        self, rows: NDArray[np.float32], *, is_latents: bool
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        request = _Request(rows, is_latents, Future())
+        self._requests.put(request)
+        return request.answer.result()
+
     def _serve(self) -> None:
         while True:
             requests, goes_on = self._gather()
-            if requests:
-                self._answer(requests)
+            for is_latents in (False, True):
+                alike = [request for request in requests if request.is_latents is is_latents]
+                if alike:
+                    self._answer(alike)
             if not goes_on:
                 return
 
@@ -138,30 +155,37 @@ class Reconstructor:
             if request is None:
                 return requests, False
             requests.append(request)
-            n_rows += len(request.normalized_flux)
+            n_rows += len(request.rows)
         return requests, True
 
     def _answer(self, requests: Sequence[_Request]) -> None:
         try:
-            stacked = np.concatenate([request.normalized_flux for request in requests])
-            reconstruction, latents = self._forward(stacked)
+            stacked = np.concatenate([request.rows for request in requests])
+            reconstruction, latents = self._run(stacked, is_latents=requests[0].is_latents)
         except BaseException as error:  # the asking threads must hear of it, whatever it is
             for request in requests:
                 request.answer.set_exception(error)
             return
         start = 0
         for request in requests:
-            stop = start + len(request.normalized_flux)
+            stop = start + len(request.rows)
             request.answer.set_result((reconstruction[start:stop], latents[start:stop]))
             start = stop
 
-    def _forward(
-        self, normalized_flux: NDArray[np.float32]
+    def _run(
+        self, rows: NDArray[np.float32], *, is_latents: bool
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         try:
-            return forward_blocks(self._network, normalized_flux, self._device)
+            return self._pass(rows, is_latents=is_latents)
         except torch.OutOfMemoryError:
             self._note = f" ({self._device.type} ran out of memory)"
             self._device = CPU
             self._network = self._network.to(CPU)
-            return forward_blocks(self._network, normalized_flux, self._device)
+            return self._pass(rows, is_latents=is_latents)
+
+    def _pass(
+        self, rows: NDArray[np.float32], *, is_latents: bool
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        if is_latents:
+            return decode_blocks(self._network, rows, self._device), rows
+        return forward_blocks(self._network, rows, self._device)

@@ -42,6 +42,11 @@ class Known:
         redshift = np.asarray(columns.get("redshift", np.full(n, np.nan)), np.float64)
         return cls(classes, redshift, subtypes)
 
+    @classmethod
+    def of_classes(cls, classes: NDArray[np.str_], redshift: NDArray[np.floating]) -> "Known":
+        """Take classes and redshifts, (N,) each, where nobody says a subtype."""
+        return cls(classes, redshift, np.full(len(classes), ""))
+
     @property
     def peers(self) -> NDArray[np.str_]:
         """Return what each is to be compared with, (N,): its class and, after a space, a redshift.

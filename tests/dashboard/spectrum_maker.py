@@ -34,6 +34,7 @@ def make_inspection(rng):
         reconstruction=made,
         residual=residual,
         is_covered=is_covered,
+        latents=rng.normal(size=128).astype(np.float32),
         scale=4.0,
         score_mse=0.1,
         score_sum=0.3,

@@ -8,6 +8,7 @@ import pytest
 
 from anomaly_explorer.dashboard.detail import Detail
 from anomaly_explorer.dashboard.drawer import Drawer
+from anomaly_explorer.dashboard.explainer import Explainer
 from anomaly_explorer.dashboard.live import LiveInspector
 from anomaly_explorer.dashboard.session import UNCLASSIFIED, Session, class_filter
 from anomaly_explorer.dashboard.settings import Settings
@@ -44,8 +45,10 @@ def live(random_store):
 @pytest.fixture
 def drawer(session, live):
     stack = StackView()
-    detail = Detail(session, live, (SpectrumView(), FactsView(), stack))
-    return Drawer(session, live, detail, (TableView(session), stack))
+    spectrum = SpectrumView()
+    detail = Detail(session, live, (spectrum, FactsView(), stack))
+    explainer = Explainer(session, live, spectrum)
+    return Drawer(session, live, detail, (TableView(session), stack, explainer))
 
 
 @pytest.fixture

@@ -65,7 +65,7 @@ def test_everybody_is_measured_once_by_a_measurer_that_has_not_seen_him():
     n = 23
     spectra = make_spectra(n)
     spectra.flux[:, 0] = np.arange(n)
-    known, fold = Known(np.full(n, "STAR"), np.zeros(n)), folds(n, 4)
+    known, fold = Known.of_classes(np.full(n, "STAR"), np.zeros(n)), folds(n, 4)
 
     def fit(others, _):
         seen = set(others.flux[:, 0].tolist())
@@ -86,7 +86,7 @@ def test_everybody_is_measured_once_by_a_measurer_that_has_not_seen_him():
 
 def test_few_normals_have_few_modes_and_very_few_keep_theirs(measurer):
     classes = np.array(["STAR"] * 45 + ["QSO"] * 12)
-    known = Known(classes, np.full(57, np.nan))
+    known = Known.of_classes(classes, np.full(57, np.nan))
     fitted = fit_few_modes(measurer, make_spectra(57), known)
     assert fitted.modes["STAR"].modes.shape == (B, 4)
     assert "QSO" not in fitted.modes
@@ -94,7 +94,7 @@ def test_few_normals_have_few_modes_and_very_few_keep_theirs(measurer):
 
 def test_what_is_expected_and_how_far_it_is_off_make_the_spectrum(measurer):
     spectra = make_spectra(50)
-    known = Known(np.full(50, "STAR"), np.full(50, np.nan))
+    known = Known.of_classes(np.full(50, "STAR"), np.full(50, np.nan))
     expected, off = expect(fit_few_modes(measurer, spectra, known), spectra, known)
     seen = spectra.is_known
     assert np.isnan(expected[~seen]).all()

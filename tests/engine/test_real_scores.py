@@ -101,7 +101,7 @@ def test_a_kept_measurer_measures_the_same(part_of, measurer, tmp_path):
     network.save_measurer(measurer, tmp_path / "m.safetensors")
     again = network.measurer_of(tmp_path / "m.safetensors")
     spectra = make_spectra(5)
-    known = Known(np.full(5, "STAR"), np.full(5, np.nan))
+    known = Known.of_classes(np.full(5, "STAR"), np.full(5, np.nan))
     before, after = (each.measure(spectra, known) for each in (measurer, again))
     for name, values in before.values.items():
         assert np.array_equal(values, after.values[name], equal_nan=True)

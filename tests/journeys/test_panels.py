@@ -54,6 +54,7 @@ def limits_shown(page, name):
 @pytest.mark.browser
 def test_a_person_narrows_down_saves_and_asks(page, address, facts):
     open_page(page, address)
+    assert not page.locator(".note-panel summary").is_visible()  # nothing is in focus
     science = facts["population"] == "science"
     drag(page, "redshift", 0.1, 0.5)
     low, high = (float(text) for text in limits_shown(page, "redshift").split("–"))
@@ -77,6 +78,7 @@ def test_a_person_narrows_down_saves_and_asks(page, address, facts):
     wait_for_counts(page, int(science.sum()), 0)
     n_saved = save_an_island(page, facts, science)
     find_what_it_is_like(page, int(science.sum()))
+    ask_why_it_is_strange(page)
     press_through_a_redraw(page, n_saved)
 
 
@@ -120,6 +122,50 @@ def find_what_it_is_like(page, n_science):
     assert caption.startswith(f"50 nearest of {n_science - 1:,} science targets")
     page.get_by_text("Select them").click()
     wait_for_counts(page, 50, 2)
+
+
+CURVE_JS = """(name) => {
+  const ys = Bokeh.documents[0].get_model_by_name(`${name}-source`)?.data.y ?? [];
+  return Array.from(ys).filter(Number.isFinite);
+}"""
+X_RANGE_JS = """() => {
+  const source = Bokeh.documents[0].get_model_by_name("what-if-source");
+  const plots = [...Bokeh.documents[0]._all_models.values()].filter((model) =>
+    model.renderers?.some?.((renderer) => renderer.data_source === source));
+  return [plots[0].x_range.start, plots[0].x_range.end];
+}"""
+
+
+def ask_why_it_is_strange(page):
+    """Every number of the note leads somewhere, and the latents can be moved."""
+    page.wait_for_selector(".note-panel .twin:not([hidden])")
+    note = page.locator(".note-panel .text")
+    assert "a claim about the model" in note.inner_text()
+    note.locator(".link", has_text="rank").click()
+    page.wait_for_selector(".note-panel .meaning b")
+    at = note.locator(".link[data-target^=wavelength]").first
+    wavelength = float(at.get_attribute("data-target").split(":")[1])
+    at.click()
+    page.wait_for_function(f"() => ({X_RANGE_JS})()[1] < 9000")
+    low, high = page.evaluate(X_RANGE_JS)
+    assert low < wavelength < high
+
+    page.locator(".note-panel .twin").click()
+    page.wait_for_function(f"() => ({CURVE_JS})('twin').length > 0")
+    page.get_by_text("What if", exact=True).click()
+    page.wait_for_selector(".what-if .latent")
+    assert page.locator(".what-if .latent").count() == 6
+    page.locator(".what-if .latent input").first.press("End")
+    page.wait_for_function(f"() => ({CURVE_JS})('what-if').length > 0")
+    page.locator(".what-if .latent input").first.press("Home")
+    page.locator(".what-if .reset").click()
+    page.wait_for_function(f"() => ({CURVE_JS})('what-if').length === 0")
+    way = page.locator(".what-if .way input")
+    way.press("End")
+    page.wait_for_function(f"() => ({CURVE_JS})('what-if').length > 0")
+    page.wait_for_function(
+        f"() => JSON.stringify(({CURVE_JS})('what-if')) === JSON.stringify(({CURVE_JS})('twin'))"
+    )
 
 
 def press_through_a_redraw(page, n_saved):

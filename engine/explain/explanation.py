@@ -1,0 +1,103 @@
+"""Everything that is said of why one object is strange, as numbers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from .evidence import Evidence, evidence_of_residual
+from .noise import bin_weights
+from .twin import Twin
+from .verdict import Judgement, Verdict, verdict_of_record
+
+if TYPE_CHECKING:
+    from anomaly_explorer.engine.model.inspection import Inspection
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Why one object is strange to the model.
+
+    Parameters
+    ----------
+    target_id : int
+    spectype, population : str
+        Empty where unknown.
+    redshift, score : float
+        By the pipeline, and `score_mse` of the catalog; NaN where there is none.
+    rank, n_ranked : int
+        Rank of the score in the object's population, and how many of it are ranked; 0 = unknown.
+    is_simulated : bool
+    is_training_member : bool or None
+        None where nobody knows.
+    evidence : Evidence
+        For the calibrated score if `is_noise_aware`, else for the compatible one.
+    is_noise_aware : bool
+    verdict : Verdict or None
+        None where there is no calibrated score.
+    twin : Twin or None
+        None while nobody has searched, or where there is none.
+    """
+
+    target_id: int
+    spectype: str
+    population: str
+    redshift: float
+    score: float
+    rank: int
+    n_ranked: int
+    is_simulated: bool
+    is_training_member: bool | None
+    evidence: Evidence
+    is_noise_aware: bool = False
+    verdict: Verdict | None = None
+    twin: Twin | None = None
+
+    def with_twin(self, twin: Twin | None) -> "Explanation":
+        """Return the same with a twin."""
+        return replace(self, twin=twin)
+
+
+def explain(
+    inspection: "Inspection", n_ranked: int = 0, judgement: Judgement | None = None
+) -> Explanation:
+    """Return why an object is strange, without its twin.
+
+    Parameters
+    ----------
+    inspection : Inspection
+        The object read and reconstructed again.
+    n_ranked : int
+        Ranked objects of its population: the store's manifest says it.
+    judgement : Judgement, optional
+        What the noise-aware network says of it. Without one the evidence is that of the
+        compatible score, and the verdict the one that the store carries, if it does.
+    """
+    facts = inspection.facts
+    redshift = _number(facts, "redshift")
+    if judgement is None:
+        grid = inspection.grid
+        weight = bin_weights(inspection.spectrum, inspection.scale, grid)
+        evidence = evidence_of_residual(inspection.residual, weight, grid, redshift)
+        verdict = verdict_of_record(facts)
+    else:
+        evidence, verdict = judgement.evidence, judgement.verdict
+    member = facts.get("is_training_member")
+    return Explanation(
+        target_id=int(facts["target_id"]),
+        spectype=str(facts.get("spectype") or ""),
+        population=str(facts.get("population") or ""),
+        redshift=redshift,
+        score=_number(facts, "score_mse"),
+        rank=int(facts.get("score_rank") or 0),
+        n_ranked=n_ranked,
+        is_simulated=bool(facts.get("is_simulated")),
+        is_training_member=None if member is None else bool(member),
+        evidence=evidence,
+        is_noise_aware=judgement is not None,
+        verdict=verdict,
+    )
+
+
+def _number(facts: Mapping[str, Any], name: str) -> float:
+    value = facts.get(name)
+    return float("nan") if value is None else float(value)

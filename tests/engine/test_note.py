@@ -1,0 +1,108 @@
+"""Notes of any explanation: short, honest, with its numbers, each of which leads somewhere."""
+
+import re
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from anomaly_explorer.engine.explain.evidence import evidence_of_residual
+from anomaly_explorer.engine.explain.explanation import Explanation
+from anomaly_explorer.engine.explain.note import CLAIM, MAX_LENGTH, plain_text, write_note
+from anomaly_explorer.engine.explain.terms import TERMS
+from anomaly_explorer.engine.explain.twin import Twin
+from anomaly_explorer.engine.explain.verdict import Verdict
+from anomaly_explorer.engine.scoring.statistics import NAMES
+from anomaly_explorer.engine.spectra.grid import ARMS, COMPATIBLE_GRID
+
+from .explain_maker import N_BINS
+
+NOISE = np.full(N_BINS, 4.0)
+FORBIDDEN = ("discover", "verified", "prove", "real ", "new ", "truly", "certain", "unprecedented")
+VERDICTS = st.none() | st.builds(
+    Verdict,
+    sigma_astro=st.floats(-3, 38), sigma_instrument=st.floats(-3, 38),
+    sigma_all=st.floats(-3, 38), p_value=st.floats(1e-300, 1), winner=st.sampled_from(["", *NAMES]),
+    is_extrapolated=st.none() | st.booleans(), n_normals=st.integers(0, 10**7),
+    wavelength=st.just(float("nan")) | st.floats(3600, 9824),
+)  # fmt: skip
+TWINS = st.none() | st.builds(
+    Twin, row=st.integers(0, 10**7), target_id=st.integers(-(2**63), 2**63 - 1),
+    distance=st.floats(0, 1e4), latents=st.just(np.zeros(128, np.float32)),
+    n_searched=st.integers(1, 10**7),
+)  # fmt: skip
+
+NOISES = st.sampled_from([NOISE, 0 * NOISE])
+
+
+@st.composite
+def explanations(draw):
+    rng = np.random.default_rng(draw(st.integers(0, 10**6)))
+    residual = rng.normal(size=N_BINS).astype(np.float32)
+    residual[rng.random(N_BINS) < draw(st.sampled_from([0, 0.3, 1]))] = np.nan
+    redshift = draw(st.just(float("nan")) | st.floats(-0.01, 7))
+    return Explanation(
+        draw(st.integers(-(2**63), 2**63 - 1)), draw(st.sampled_from(["GALAXY", "QSO", "x<b>"])),
+        draw(st.sampled_from(["science", "gated", "unknown", ""])), redshift,
+        draw(st.just(float("nan")) | st.floats(0, 1e6)), draw(st.integers(0, 10**8)),
+        draw(st.integers(0, 10**8)), draw(st.booleans()), draw(st.none() | st.booleans()),
+        evidence_of_residual(residual, draw(NOISES), COMPATIBLE_GRID, redshift),
+        draw(st.booleans()), draw(VERDICTS), draw(TWINS),
+    )  # fmt: skip
+
+
+@given(explanations())
+def test_notes_are_short_honest_and_every_number_leads_somewhere(found):
+    note = write_note(found)
+    text = plain_text(note)
+    assert len(text) <= MAX_LENGTH
+    assert text.endswith(CLAIM)
+    assert not any(word in text.lower() for word in FORBIDDEN)
+    assert ("simulated" in text) is found.is_simulated
+    assert ("compatible score alone" in text) is (found.verdict is None)
+    assert "x<b>" not in text
+    assert "nan" not in re.sub(r"[a-z]nan|nan[a-z]", "", text)
+    for segment in note:
+        if re.search("[0-9]", segment.text):
+            assert segment.target, segment.text
+        kind, _, name = segment.target.partition(":")
+        assert kind in ("", "column", "term", "wavelength", "object")
+        if kind == "term":
+            assert name in TERMS
+
+
+def number_of(note, target, pattern=r"-?[\d,]+\.?\d*(?:e[+-]?\d+)?"):
+    """The first number of the first piece that leads to a target."""
+    text = next(s.text for s in note if s.target == target)
+    return float(re.search(pattern, text)[0].replace(",", ""))
+
+
+@given(explanations())
+def test_the_numbers_of_a_note_are_those_of_the_explanation(found):
+    note = write_note(found)
+    if found.score == found.score:
+        assert number_of(note, "column:score_mse") == pytest.approx(found.score, rel=1e-3)
+        if found.rank:
+            assert number_of(note, "column:score_rank") == found.rank
+    if found.verdict is not None:
+        assert number_of(note, "term:sigma_astro") == pytest.approx(
+            found.verdict.sigma_astro, abs=0.005
+        )
+        assert number_of(note, "term:p_astro") == pytest.approx(found.verdict.p_value, rel=0.06)
+    if found.evidence.feature is not None:
+        feature, shares = found.evidence.feature, found.evidence.shares
+        at = f"wavelength:{feature.wavelength:.1f}"
+        text = next(s.text for s in note if s.target == at and s.text.endswith("Å"))
+        assert abs(float(text[:-1]) - feature.wavelength) <= 0.5
+        assert number_of(note, "term:width") == pytest.approx(feature.width_bins, rel=0.01)
+        assert number_of(note, "term:height") == pytest.approx(feature.height, rel=0.01)
+        is_known = feature.significance == feature.significance
+        assert ("term:significance" in {s.target for s in note}) is is_known
+        assert number_of(note, "term:sky_lines") == pytest.approx(100 * shares.sky_lines, abs=0.51)
+        assert number_of(note, "term:telluric") == pytest.approx(100 * shares.telluric, abs=0.51)
+        largest = max(shares.arms[arm] for arm in ARMS)
+        assert number_of(note, "term:arm_share") == pytest.approx(100 * largest, abs=0.51)
+    if found.twin is not None:
+        assert f"object:{found.twin.target_id}" in {s.target for s in note}
+        assert number_of(note, "term:distance") == pytest.approx(found.twin.distance, rel=0.01)
