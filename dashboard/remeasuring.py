@@ -56,10 +56,12 @@ def largest_difference(
     from anomaly_explorer.engine.model.weighing import weigh_bins
     from anomaly_explorer.engine.scan.measure import measured_columns
     from anomaly_explorer.engine.scoring.known import Known
+    from anomaly_explorer.engine.scoring.line_profile import second_components
 
     weighed = weigh_bins(batch, measurer.card.grid)
     known = Known.of_columns(batch.columns)
-    found = measured_columns(weighed, known, measurer.measurer)
+    measured = measurer.measurer.measure(weighed, known, second_components(batch, known))
+    found = measured_columns(measured, weighed, measurer.card.grid)
     worst = 0.0
     for name, values in found.items():
         if not name.startswith("statistic_"):
