@@ -9,6 +9,7 @@ NOT_CALIBRATED = '<span class="muted">no sigma: its class was not calibrated</sp
 _WORDS = {
     "misfit": "the whole spectrum is off",
     "latent": "latents in an empty place",
+    "profile": "emission lines of two velocities",
     "modes": "a continuum out of shape",
 }
 

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from anomaly_explorer.engine.scoring.figures import STRENGTHS
+
 from .bars import bars
-from .figures import STRENGTHS
 
 OURS = "sigma_astro"
 _COLUMNS = ("rho", "auc", "recall_1pct", "recall_01pct")

@@ -30,6 +30,7 @@ _WINNERS = {
     "gain": "the level of an arm",
     "sky": "what is left of the night sky",
     "fringe": "waves in an arm",
+    "profile": "its emission lines, which two velocities explain better than one",
     "modes": "an error of many bins at once",
     "latent": "its place in latent space",
 }

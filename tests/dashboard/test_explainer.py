@@ -134,7 +134,7 @@ def test_of_many_objects_a_twin_is_searched_when_it_is_asked_for(explained, monk
     explainer.note._on_message({"type": "twin"})
     wait_until(lambda: explainer.note.text.twin == LAY)
     assert explainer._twin.row == twin.row
-    assert curves(explained)[TWIN].size
+    wait_until(lambda: curves(explained)[TWIN].size)
 
 
 def open_sliders(explorer):

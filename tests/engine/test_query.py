@@ -45,6 +45,10 @@ def test_statistics_of_all_columns_are_those_of_the_records(query, random_store)
     for name in names:
         values = np.array([r[name] for r in records if r[name] is not None], dtype=np.float64)
         assert found[name].count == len(values), name
+        if not len(values):  # such as sigmas of a catalog that was not calibrated
+            known = found[name]
+            assert np.isnan([known.mean, known.minimum, known.maximum, *known.quantiles]).all()
+            continue
         assert found[name].mean == pytest.approx(values.mean(), rel=1e-5, abs=1e-6), name
         assert found[name].minimum == values.min(), name
         assert found[name].maximum == values.max(), name
