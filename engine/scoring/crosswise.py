@@ -4,15 +4,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from anomaly_explorer.engine.model.weighing import UNKNOWN, WeighedInput
 from anomaly_explorer.engine.spectra.grid import ARMS, Arm, BinGrid
 
-from .error_modes import N_MODES, Differences, ErrorModes
+from .error_modes import N_MODES, ErrorModes
 from .known import Known
-from .known_lines import remove_known_lines
 from .measurer import Measured, Measurer
 
 # Normals that each mode needs, and normals below which a class keeps the modes it has.
@@ -44,19 +42,9 @@ def fit_few_modes(measurer: Measurer, spectra: WeighedInput, known: Known) -> Me
         rows = np.flatnonzero(known.classes == name)
         if len(rows) >= _LEAST:
             n_modes = min(N_MODES, len(rows) // _PER_MODE)
-            found = _differences(measurer, spectra.take(rows), known.take(rows))
+            found, _, _ = measurer.differences(spectra.take(rows), known.take(rows))
             modes[str(name)] = ErrorModes.fit(found, n_modes)
     return replace(measurer, modes=modes)
-
-
-def _differences(measurer: Measurer, spectra: WeighedInput, known: Known) -> Differences:
-    with torch.inference_mode():
-        made = measurer.network(torch.from_numpy(spectra.flux), torch.from_numpy(spectra.variance))
-    values = np.where(spectra.is_known, spectra.flux - made.mean.numpy(), np.float32(0))
-    model_variance = made.log_variance.exp().numpy()
-    found = Differences(values, spectra.variance, model_variance, spectra.is_known)
-    weight = found.weight(np.ones(values.shape[1]))
-    return replace(found, values=remove_known_lines(values, weight, known, measurer.grid))
 
 
 def expect(
@@ -67,11 +55,9 @@ def expect(
     Expected are the model, the known lines and the modes of their class; NaN where nothing is
     known of a bin.
     """
-    found = _differences(measurer, spectra, known)
-    left, weight = found.values.copy(), found.weight(np.ones(found.values.shape[1]))
-    for name, modes in measurer.modes.items():
-        rows = np.flatnonzero(known.classes == name)
-        left[rows], weight[rows], _ = modes.remove(found.take(rows))
+    differences, model, _ = measurer.differences(spectra, known)
+    found = measurer.without_modes(differences, model, known)
+    left, weight = found.values, found.weight
     expected = np.where(spectra.is_known, spectra.flux - left, np.float32(np.nan))
     return expected, np.where(spectra.is_known, left * np.sqrt(weight), np.float32(np.nan))
 

@@ -84,7 +84,7 @@ class Measurer:
         modes = {}
         for name in np.unique(known.classes[known.classes != ""]):
             rows = np.flatnonzero(known.classes == name)[:_MODE_NORMALS]
-            differences, _, _ = self._differences(spectra.take(rows), known.take(rows))
+            differences, _, _ = self.differences(spectra.take(rows), known.take(rows))
             modes[str(name)] = ErrorModes.fit(differences)
         return replace(self, modes=modes)
 
@@ -121,8 +121,8 @@ class Measurer:
         return Measured(joined, *(np.concatenate(each) for each in (filters, snr, latents)))
 
     def _measure(self, spectra: WeighedInput, known: Known, profile: NDArray[np.floating]) -> tuple:
-        differences, model, latents = self._differences(spectra, known)
-        difference = self._without_modes(differences, model, known)
+        differences, model, latents = self.differences(spectra, known)
+        difference = self.without_modes(differences, model, known)
         surprise = self.density.surprise(latents)
         found, filters = measure(difference, surprise, profile, self.sky, self.grid)
         shares = [spectra.is_known[:, self.grid.bins_of(arm)].mean(axis=1) for arm in ARMS]
@@ -131,10 +131,10 @@ class Measurer:
             values[lacks_data] = np.nan
         return found, filters, signal_to_noise(spectra), latents
 
-    def _differences(
+    def differences(
         self, spectra: WeighedInput, known: Known
     ) -> tuple[Differences, NDArray[np.float32], NDArray[np.float32]]:
-        """Return the differences without known lines, the model (N, B) and the latents."""
+        """Return the differences without known lines, the model (N, B) and latents (N, 128)."""
         with torch.inference_mode():
             made = self.network(torch.from_numpy(spectra.flux), torch.from_numpy(spectra.variance))
         model, log_variance, latents = (each.numpy() for each in made)
@@ -144,9 +144,10 @@ class Measurer:
         values = remove_known_lines(values, weight, known, self.grid)
         return replace(found, values=values), model, latents
 
-    def _without_modes(
+    def without_modes(
         self, differences: Differences, model: NDArray[np.float32], known: Known
     ) -> Difference:
+        """Return what the statistics are made of: `differences`, model (N, B), less the modes."""
         values = differences.values.copy()
         weight = differences.weight(np.ones(values.shape[1]))
         strength = np.full(len(values), np.nan, np.float32)
