@@ -14,6 +14,7 @@ import pyarrow as pa
 import torch
 from numpy.typing import NDArray
 
+from anomaly_explorer.engine.mapped import mapped
 from anomaly_explorer.engine.threads import one_thread
 
 from .folder import CatalogFolder
@@ -83,8 +84,8 @@ class LatentScatter:
 
     def write(self, path: Path, n_objects: int, advance: Advance) -> None:
         """Write the blocks of `path`, (128, rows) each, from all that is laid aside."""
-        places = [_mapped(self._path / f"{name}.places.npy") for name in self._names()]
-        parts = [_mapped(self._path / f"{name}.npy") for name in self._names()]
+        places = [mapped(self._path / f"{name}.places.npy") for name in self._names()]
+        parts = [mapped(self._path / f"{name}.npy") for name in self._names()]
         firsts = range(0, n_objects, BLOCK_ROWS)
         borders = [np.searchsorted(there, [*firsts, n_objects]) for there in places]
         with path.open("wb") as file:
@@ -119,7 +120,3 @@ def _narrow(columns: list[NDArray[np.float32]], out: NDArray[np.float16]) -> int
         block.clamp_(-_LARGEST, _LARGEST)
     torch.from_numpy(out).copy_(block.half().T)
     return n_clipped
-
-
-def _mapped(path: Path) -> NDArray[np.generic]:
-    return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))

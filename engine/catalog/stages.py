@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anomaly_explorer.engine.contrast.totals import write_totals
+from anomaly_explorer.engine.mapped import mapped
 from anomaly_explorer.engine.plane.histogram import write_histograms
 from anomaly_explorer.engine.plane.plane import map_order, write_plane
 from anomaly_explorer.engine.scoring.tiers import TIER_NAMES, TIERS_VERSION, least_fitted
@@ -88,11 +89,10 @@ class Stages:
     @property
     def _places(self) -> NDArray[np.uint32]:
         """Return the store row of each catalog row, (N,), mapped."""
-        path = self._journal.folder / "places.npy"
-        return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
+        return mapped(self._journal.folder / "places.npy")
 
     def _load(self, name: str) -> NDArray[Any]:
-        return np.asarray(np.load(self.path / name, mmap_mode="r", allow_pickle=False))
+        return mapped(self.path / name)
 
     def _find_order(self) -> None:
         positions = self.folder.positions()

@@ -17,6 +17,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from anomaly_explorer.engine.mapped import mapped
+
 from .folder import CatalogFolder
 from .gather import NULL_CODE, Codes, Numbers, code_type, gatherer, null_of
 from .journal import Journal
@@ -150,8 +152,7 @@ class Staging:
 
     def get(self, name: str) -> NDArray[Any]:
         """Return a kept column, (N,), mapped; of a category its codes."""
-        # A plain view of the map: compiled code knows no np.memmap.
-        return np.asarray(np.load(self.path / f"{name}.npy", mmap_mode="r", allow_pickle=False))
+        return mapped(self.path / f"{name}.npy")
 
     def legend(self, name: str) -> tuple[str, ...]:
         """Return the legend of a kept category, sorted."""

@@ -12,6 +12,7 @@ import pyarrow as pa
 from numpy.typing import ArrayLike, NDArray
 
 from anomaly_explorer.engine.errors import InputError, StoreError
+from anomaly_explorer.engine.mapped import mapped
 from anomaly_explorer.engine.plane.plane import Plane
 from anomaly_explorer.engine.scoring.tiers import TIERS_VERSION, stated_population
 
@@ -59,9 +60,7 @@ class Store:
             if column.kind == "category"
         }
         self._planes = {name: Plane.open(path / "planes" / name) for name in PLANE_NAMES}
-        self._target_order: NDArray[np.uint32] = np.load(
-            path / "target_order.npy", mmap_mode="r", allow_pickle=False
-        )
+        self._target_order: NDArray[np.uint32] = mapped(path / "target_order.npy")
 
     @classmethod
     def open(cls, path: Path) -> "Store":

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anomaly_explorer.engine.errors import StoreError
+from anomaly_explorer.engine.mapped import mapped
 
 from .mask import Mask, Words
 
@@ -144,7 +145,7 @@ def open_histograms(store: Path) -> Mapping[str, Histogram]:
     try:
         facts: dict[str, Any] = json.loads((folder / "histograms.json").read_text())
         return {
-            name: Histogram(name, Axis(tuple(fact["edges"]), bool(fact["is_log"])), _mapped(
+            name: Histogram(name, Axis(tuple(fact["edges"]), bool(fact["is_log"])), _codes(
                 folder / f"{name}.u8.npy"
             ))
             for name, fact in facts.items()
@@ -155,8 +156,8 @@ def open_histograms(store: Path) -> Mapping[str, Histogram]:
         ) from error
 
 
-def _mapped(path: Path) -> NDArray[np.uint8]:
-    codes = np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
+def _codes(path: Path) -> NDArray[np.uint8]:
+    codes = mapped(path)
     if codes.dtype != np.uint8 or codes.ndim != 1:
         raise ValueError(f"{path.name} holds {codes.dtype}, expected a row of uint8")
     return codes

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anomaly_explorer.engine.errors import StoreError
+from anomaly_explorer.engine.mapped import mapped
 
 from .cells import CellIndex, Square, morton_codes
 from .mask import Mask, Words
@@ -107,9 +108,9 @@ class Plane:
         """
         try:
             facts = json.loads((path / "plane.json").read_text())
-            x, y, offsets = (_mapped(path / f"{name}.npy") for name in ("x", "y", "cells"))
-            rows = _mapped(path / "rows.npy") if facts["has_rows"] else None
-            places = _mapped(path / "places.npy") if facts["has_rows"] else None
+            x, y, offsets = (mapped(path / f"{name}.npy") for name in ("x", "y", "cells"))
+            rows = mapped(path / "rows.npy") if facts["has_rows"] else None
+            places = mapped(path / "places.npy") if facts["has_rows"] else None
             return cls(
                 name=facts["name"],
                 x=x,
@@ -126,11 +127,6 @@ class Plane:
             raise StoreError(
                 f"The plane {path} cannot be opened ({error}); build the store again."
             ) from error
-
-
-def _mapped(path: Path) -> NDArray[np.generic]:
-    # A plain view of the map: compiled code knows no np.memmap.
-    return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
 
 
 def map_order(
