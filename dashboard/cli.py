@@ -103,10 +103,12 @@ def _add_making(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     train.add_argument("--seed", type=int, default=7, help="seed of spectra and training")
     train.add_argument("--patience", type=_count, metavar="EPOCHS",
                        help="stop after so many without gain (default: never)")  # fmt: skip
-    judge = _command(commands, "benchmark", "judge the calibrated score on fresh simulated surveys")
+    judge = _command(commands, "benchmark", "judge the calibrated score where the truth is known")
     judge.add_argument("what", choices=("score",), help="what to judge")
     judge.add_argument("--trials", type=_count, default=3, help="seeds to take the mean of (3)")
     judge.add_argument("--seed", type=int, help="of the first trial (default: a fresh one)")
+    judge.add_argument("--survey", type=Path, metavar="FOLDER",
+                       help="files like DESI's, with a truth table")  # fmt: skip
     judge.add_argument("--small", action="store_true", help="less of it all, in three minutes")
     judge.add_argument("--gate", action="store_true", help="fail where recall is too low")
     judge.add_argument("--json", type=Path, metavar="FILE", help="write every figure by name")
@@ -156,13 +158,12 @@ def _add_looking(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     show = _command(commands, "object", "print one object: its row and its score recomputed")
     show.add_argument("store", type=Path, metavar="STORE")
     show.add_argument("target_id", type=int, metavar="TARGETID")
-    _add_spectra(show)
-    show.add_argument("--measurer", type=Path, help="measurer file (default: the shipped one)")
+    _add_models(show)
     why = _command(commands, "explain", "say why an object is strange to the model, in a paragraph")
     why.add_argument("store", type=Path, metavar="STORE")
     why.add_argument("target_id", type=int, metavar="TARGETID")
     why.add_argument("--json", action="store_true", help="the note and its numbers as JSON")
-    _add_spectra(why)
+    _add_models(why)
     export = _command(commands, "export", "write objects of a store to a file")
     export.add_argument("store", type=Path, metavar="STORE")
     export.add_argument("out", type=Path, metavar="OUT", help=".csv, .ecsv, .parquet, .fits, .vot")
@@ -180,7 +181,7 @@ def _add_looking(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
                           help="root of the scanned spectra")  # fmt: skip
     serve = _command(commands, "serve", "open the explorer on a store")
     serve.add_argument("store", type=Path, metavar="STORE")
-    _add_spectra(serve)
+    _add_models(serve)
     _add_server(serve)
     bench = _command(commands, "bench", "measure the steps of the server over a store")
     bench.add_argument("store", type=Path, metavar="STORE")
@@ -197,6 +198,11 @@ def _add_spectra(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--spectra", type=Path, metavar="ROOT",
                         help="root of the scanned spectra")  # fmt: skip
     parser.add_argument("--weights", type=Path, help="weights file (default: the shipped ones)")
+
+
+def _add_models(parser: argparse.ArgumentParser) -> None:
+    _add_spectra(parser)
+    parser.add_argument("--measurer", type=Path, help="measurer file (default: the shipped one)")
 
 
 def _add_server(parser: argparse.ArgumentParser) -> None:

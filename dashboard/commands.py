@@ -4,6 +4,7 @@ import os
 from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -173,7 +174,7 @@ def show_object(options: Namespace) -> None:
     rows = store.rows_of_target(options.target_id)
     if len(rows) == 0:
         raise InputError(f"TARGETID {options.target_id} is in no object of {options.store}")
-    settings = Settings(options.store, options.spectra, options.weights)
+    settings = Settings(options.store, options.spectra, options.weights, options.measurer)
     inspector = load_inspector(store, settings)
     measurer = load_measurer_of(store, options.measurer)
     for row in rows:
@@ -232,7 +233,8 @@ def bench(options: Namespace) -> None:
 
 def serve(options: Namespace) -> None:
     """Serve a store until interrupted."""
-    run_server(_settings(options, options.store, options.spectra, options.weights))
+    settings = _settings(options, options.store, options.spectra)
+    run_server(replace(settings, weights=options.weights, measurer=options.measurer))
 
 
 def demo(options: Namespace) -> None:
@@ -241,7 +243,7 @@ def demo(options: Namespace) -> None:
 
     store, spectra = prepare_demo(options.folder, options.objects)
     if not options.no_serve:
-        run_server(_settings(options, store, spectra, None))
+        run_server(_settings(options, store, spectra))
 
 
 def run_server(settings: Settings) -> None:
@@ -257,11 +259,9 @@ def run_server(settings: Settings) -> None:
         gc.enable()
 
 
-def _settings(
-    options: Namespace, store: Path, spectra: Path | None, weights: Path | None
-) -> Settings:
+def _settings(options: Namespace, store: Path, spectra: Path | None) -> Settings:
     return Settings(
-        store=store, spectra=spectra, weights=weights, address=options.address,
+        store=store, spectra=spectra, address=options.address,
         port=options.port, origins=tuple(options.allow_origin), is_dark=not options.light,
         processes=options.processes,
     )  # fmt: skip

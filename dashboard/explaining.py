@@ -26,7 +26,7 @@ def explain(options: Namespace) -> None:
     rows = store.rows_of_target(options.target_id)
     if len(rows) == 0:
         raise InputError(f"TARGETID {options.target_id} is in no object of {options.store}")
-    inspector = load_inspector(store, Settings(options.store, options.spectra, options.weights))
+    inspector = load_inspector(store, _settings(options))
     found = [_explain_row(inspector, int(row)) for row in rows]
     if options.json:
         say(json.dumps([{**numbers(each), "note": plain_text(write_note(each))} for each in found],
@@ -36,6 +36,10 @@ def explain(options: Namespace) -> None:
         say(plain_text(write_note(each)))
         for name, value in _flat(numbers(each)):
             say(f"{name:>32}  {'' if value is None else value}")
+
+
+def _settings(options: Namespace) -> Settings:
+    return Settings(options.store, options.spectra, options.weights, options.measurer)
 
 
 def _explain_row(inspector: Any, row: int) -> "Explanation":
@@ -50,7 +54,7 @@ def _explain_row(inspector: Any, row: int) -> "Explanation":
         twin = nearest_twin(store, row, normals_like(store, inspection.facts).mask(store))
     except InputError:  # it has no latents
         twin = None
-    return explain(inspection, n_ranked).with_twin(twin)
+    return explain(inspection, n_ranked, inspector.measurer).with_twin(twin)
 
 
 def numbers(explanation: "Explanation") -> dict[str, Any]:

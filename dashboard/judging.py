@@ -1,12 +1,19 @@
-"""The command `benchmark`: how good the score is, judged on fresh simulated surveys."""
+"""The command `benchmark`: how good the score is, judged by spectra whose truth is known."""
 
 import json
 import os
 import platform
 import secrets
+import shlex
 from argparse import Namespace
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from .progress import say
+
+if TYPE_CHECKING:
+    from anomaly_explorer.engine.benchmark.material import Material, TrialSize
 
 # Trees take seeds of 32 bits.
 _SEEDS = 1 << 31
@@ -15,8 +22,9 @@ _SEEDS = 1 << 31
 def benchmark(options: Namespace) -> None:
     """Run trials, print what they come to, and write it where it is asked for."""
     from anomaly_explorer.engine.benchmark.bars import missed_gates
+    from anomaly_explorer.engine.benchmark.material import SMALL, TrialSize
     from anomaly_explorer.engine.benchmark.report import summarize, write_page
-    from anomaly_explorer.engine.benchmark.trial import SMALL, TrialSize, run_trial
+    from anomaly_explorer.engine.benchmark.trial import run_trial
     from anomaly_explorer.engine.errors import InputError
     from anomaly_explorer.engine.model.weights import load_model
     from anomaly_explorer.engine.scan.atomic import replace_file
@@ -29,10 +37,13 @@ def benchmark(options: Namespace) -> None:
             raise InputError(f"{path.parent} is no folder: make it, or name another file")
     size = SMALL if options.small else TrialSize()
     compatible = load_model().network
-    trials = [run_trial(first + i, size, compatible, say) for i in range(options.trials)]
+    trials = [
+        run_trial(seed, material, size.epochs, compatible, say)
+        for seed, material in _materials(options, first, size)
+    ]
     summary = summarize(trials)
-    command = f"anomaly-explorer benchmark score --trials {options.trials} --seed {first}"
-    page = write_page(summary, _machine(), command + (" --small" if options.small else ""))
+    pictures = {} if options.out is None else _draw(options.out, summary)
+    page = write_page(summary, _machine(), _command(options, first), list(pictures.items()))
     say(page)
     if options.out is not None:
         replace_file(options.out, lambda path: path.write_text(page + "\n", encoding="utf-8"))
@@ -42,6 +53,49 @@ def benchmark(options: Namespace) -> None:
     missed = missed_gates(summary)
     if options.gate and missed:
         raise InputError(f"the score is worse than it must be: {'; '.join(missed)}")
+
+
+def _materials(
+    options: Namespace, first: int, size: "TrialSize"
+) -> Iterator[tuple[int, "Material"]]:
+    """Yield the seed and the spectra of each trial, made when their turn comes."""
+    from anomaly_explorer.engine.benchmark.material import SurveyFiles, simulated_material
+
+    deal: Callable[[int, TrialSize], Material] = simulated_material
+    if options.survey is not None:
+        say(f"reading {options.survey}")
+        deal = SurveyFiles.read(options.survey, say).material
+    for seed in range(first, first + options.trials):
+        say(f"seed {seed}: drawing spectra")
+        yield seed, deal(seed, size)
+
+
+def _draw(page: Path, summary: Mapping[str, Any]) -> dict[str, str]:
+    """Write the figures into `images` beside a page; return their places by their titles."""
+    from dataclasses import asdict
+
+    from anomaly_explorer.engine.benchmark.plots import plots
+    from anomaly_explorer.engine.insights.insight import plain
+    from anomaly_explorer.engine.scan.atomic import replace_file
+
+    from .insights.chart import write_chart
+
+    folder = page.parent / "images"
+    folder.mkdir(exist_ok=True)
+    places = {}
+    for name, (title, figure) in plots(summary).items():
+        svg = write_chart(plain(asdict(figure)), title)
+        file = folder / f"{page.stem}-{name}.svg"
+        replace_file(file, lambda path, text=svg: path.write_text(text, encoding="utf-8"))
+        places[title] = f"images/{file.name}"
+    return places
+
+
+def _command(options: Namespace, first: int) -> str:
+    words = ["anomaly-explorer benchmark score"]
+    words += ["--survey", shlex.quote(str(options.survey))] if options.survey is not None else []
+    words += ["--trials", str(options.trials), "--seed", str(first)]
+    return " ".join([*words, "--small"] if options.small else words)
 
 
 def _machine() -> str:

@@ -10,6 +10,7 @@ from .settings import Settings
 
 if TYPE_CHECKING:
     from anomaly_explorer.engine.model.inspection import Inspector
+    from anomaly_explorer.engine.scoring.measurer import Measurer
     from anomaly_explorer.engine.spectra.source import SpectrumArchive
 
 
@@ -79,7 +80,23 @@ def load_inspector(store: Store, settings: Settings) -> "Inspector":
     from anomaly_explorer.engine.model.weights import load_model
 
     model = load_model(settings.weights or SHIPPED)
-    return Inspector(store, open_archive(store, settings), Reconstructor(model))
+    archive, reconstructor = open_archive(store, settings), Reconstructor(model)
+    return Inspector(store, archive, reconstructor, _measurer_of(store, settings))
+
+
+def _measurer_of(store: Store, settings: Settings) -> "Measurer | None":
+    """Load what measured a store: the file that was named, or the shipped one if it was that."""
+    from anomaly_explorer.engine.errors import ModelError
+
+    from .remeasuring import load_measurer_of
+
+    try:
+        trained = load_measurer_of(store, settings.measurer)
+    except ModelError:
+        if settings.measurer is not None:
+            raise
+        return None
+    return None if trained is None else trained.measurer
 
 
 def check_settings(store: Store, settings: Settings) -> None:
@@ -100,6 +117,8 @@ def check_settings(store: Store, settings: Settings) -> None:
     if archive is not None:
         archive.close()
         check_made_by(check_card(settings.weights or SHIPPED), store.manifest.model.get("id"))
+        if settings.measurer is not None:
+            _measurer_of(store, settings)
 
 
 def open_archive(store: Store, settings: Settings) -> "SpectrumArchive | None":

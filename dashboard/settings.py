@@ -20,6 +20,8 @@ class Settings:
         spectra anew, and any other opens no spectra.
     weights : Path, optional
         Weights file; default: the shipped one.
+    measurer : Path, optional
+        Measurer file; default: the shipped one, where the store was measured by it.
     address : str
         Network address to listen on.
     port : int
@@ -35,6 +37,7 @@ class Settings:
     store: Path
     spectra: Path | None = None
     weights: Path | None = None
+    measurer: Path | None = None
     address: str = DEFAULT_ADDRESS
     port: int = DEFAULT_PORT
     origins: tuple[str, ...] = ()

@@ -68,7 +68,29 @@ def bars(summary: Mapping[str, Any]) -> list[Bar]:
         ratio = summary[figure] / best if best > 0 else no_limit
         found.append(Bar(name, summary[figure], errors[figure], least, no_limit))
         found.append(Bar(f"{name} over that of the best other", ratio, None, RATIO, no_limit))
-    return found
+    return found + _redshift_bars(summary) + _speed_bars(summary)
+
+
+def _redshift_bars(summary: Mapping[str, Any]) -> list[Bar]:
+    redshift = summary["redshift"]
+    if redshift is None:
+        return []
+    errors = redshift["errors"]
+    return [
+        Bar("redshift from latents, σ_NMAD", redshift["sigma_nmad"], errors["sigma_nmad"],
+            0, 0.021),
+        Bar("redshift from latents, R²", redshift["r2"], errors["r2"], 0.97, 1),
+        Bar("redshift from latents, share off by more than 0.15", redshift["outliers_15"],
+            errors["outliers_15"], 0, 0.013),
+    ]  # fmt: skip
+
+
+def _speed_bars(summary: Mapping[str, Any]) -> list[Bar]:
+    return [
+        Bar("minutes of training", summary["training_s"] / 60, None, 0, 5),
+        Bar("thousand spectra/s, all statistics of spectra in bins",
+            summary["measured_per_s"] / 1000, None, 8, float("inf")),
+    ]  # fmt: skip
 
 
 def missed_gates(summary: Mapping[str, Any]) -> list[str]:

@@ -57,6 +57,5 @@ def _encode(network: BigAE, sample: Sample) -> tuple[NDArray[np.float64], NDArra
     """Return score_mse, (N,), and the latents of the compatible network."""
     flux = sample.compatible
     made, latents = forward_blocks(network, flux, torch.device("cpu"))
-    # Science targets of the simulator have every bin.
-    scores = score_residuals(flux, made, np.ones(flux.shape, bool), COMPATIBLE_GRID)
+    scores = score_residuals(flux, made, sample.is_covered, COMPATIBLE_GRID)
     return scores.score_mse.astype(np.float64), latents

@@ -1,4 +1,4 @@
-"""Spectra to train on, to calibrate with and to judge by, drawn from simulated surveys.
+"""Spectra to judge a score by, with what is true of them; drawn from a simulated survey.
 
 A survey has few anomalies of each type. Which objects carry which is drawn before anything is
 rendered, so any number of each type costs only those.
@@ -7,7 +7,7 @@ rendered, so any number of each type costs only those.
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,7 @@ from anomaly_explorer.engine.simulation import identity
 from anomaly_explorer.engine.simulation.population import INJECTED_TYPES
 from anomaly_explorer.engine.simulation.survey import SimulatedSurvey
 from anomaly_explorer.engine.spectra.grid import COMPATIBLE_GRID
+from anomaly_explorer.engine.spectra.spectrum import SpectrumBatch
 
 Progress = Callable[[int, int], None]
 _BLOCK = 50_000  # objects drawn at once
@@ -31,7 +32,7 @@ _READ = 512  # spectra rendered at once
 
 @dataclass(frozen=True)
 class Sample:
-    """Science targets of a simulated survey, N of them.
+    """Science targets of a survey whose truth is known, N of them.
 
     Parameters
     ----------
@@ -39,8 +40,12 @@ class Sample:
         What the noise-aware network sees.
     compatible : (N, B) float32
         What the compatible network sees.
+    is_covered : (N, B) bool
+        The bins of it that there are.
     known : Known
         Class and redshift by the pipeline.
+    is_sure : (N,) bool
+        Whether the pipeline warns of nothing.
     labels : Labels
         What was put in.
     profile : (N,) float32
@@ -49,7 +54,9 @@ class Sample:
 
     weighed: WeighedInput
     compatible: NDArray[np.float32]
+    is_covered: NDArray[np.bool_]
     known: Known
+    is_sure: NDArray[np.bool_]
     labels: Labels
     profile: NDArray[np.float32]
 
@@ -58,13 +65,16 @@ class Sample:
 
     def take(self, rows: NDArray[np.integer]) -> "Sample":
         """Return some of the spectra, given by their (K,) places."""
-        return Sample(
-            self.weighed.take(rows),
-            self.compatible[rows],
-            self.known.take(rows),
-            self.labels.take(rows),
-            self.profile[rows],
-        )
+        values = (getattr(self, each.name) for each in fields(self))
+        return Sample(*(v[rows] if isinstance(v, np.ndarray) else v.take(rows) for v in values))
+
+    def joined(self, *others: "Sample") -> "Sample":
+        """Return these spectra and others after them."""
+        parts = [[getattr(each, of.name) for each in (self, *others)] for of in fields(self)]
+        return Sample(*(
+            np.concatenate(each) if isinstance(each[0], np.ndarray) else each[0].joined(*each[1:])
+            for each in parts
+        ))  # fmt: skip
 
 
 def draw_sample(
@@ -124,22 +134,18 @@ def _render(survey: SimulatedSurvey, ids: NDArray[np.int64], progress: Progress 
             done = min(done + _READ, len(ids))
             if progress is not None:
                 progress(done, len(ids))
-    weighed = parts[0].weighed.joined(*(part.weighed for part in parts[1:]))
-
-    def join(of: Callable[[Sample], NDArray]) -> NDArray:
-        return np.concatenate([of(part) for part in parts])
-
-    return Sample(
-        weighed,
-        join(lambda part: part.compatible),
-        parts[0].known.joined(*(part.known for part in parts[1:])),
-        parts[0].labels.joined(*(part.labels for part in parts[1:])),
-        join(lambda part: part.profile),
-    )
+    return parts[0].joined(*parts[1:])
 
 
 def _render_part(survey: SimulatedSurvey, ids: NDArray[np.int64]) -> Sample:
     batch, truth = survey.spectra_with_truth(ids)
+    return sample_of(batch, truth["injected_type"], truth["strength"])
+
+
+def sample_of(
+    batch: SpectrumBatch, injected: NDArray[np.str_], strength: NDArray[np.floating]
+) -> Sample:
+    """Return the science targets among N spectra, of which (N,) types and strengths are true."""
     model_input = prepare_input(batch, COMPATIBLE_GRID)
     population, _ = gate_objects(batch.columns, model_input.coverage)
     rows = np.flatnonzero(population == SCIENCE)
@@ -147,8 +153,13 @@ def _render_part(survey: SimulatedSurvey, ids: NDArray[np.int64]) -> Sample:
     known = Known.of_columns(batch.columns)
     profile = second_components(batch, known)[rows]
     known = known.take(rows)
-    labels = Labels(
-        truth["injected_type"][rows], known.classes, signal_to_noise(weighed),
-        truth["strength"][rows],
-    )  # fmt: skip
-    return Sample(weighed, model_input.normalized_flux[rows], known, labels, profile)
+    snr = signal_to_noise(weighed)
+    return Sample(
+        weighed,
+        model_input.normalized_flux[rows],
+        model_input.is_covered[rows],
+        known,
+        batch.columns["redshift_warning"][rows] == 0,
+        Labels(injected[rows], known.classes, snr, strength[rows]),
+        profile,
+    )

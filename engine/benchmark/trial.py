@@ -1,8 +1,7 @@
-"""One trial of the calibrated score: trained, calibrated and judged on surveys of three seeds."""
+"""One trial of the calibrated score: trained, calibrated and judged on spectra of known truth."""
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
 from typing import Any
 
 import numpy as np
@@ -13,96 +12,85 @@ from anomaly_explorer.engine.model.train_denoiser import DenoiserPlan
 from anomaly_explorer.engine.scoring.calibrate import Calibration
 from anomaly_explorer.engine.scoring.calibrated import SETS, ScoreCalibration
 from anomaly_explorer.engine.scoring.figures import figures
-from anomaly_explorer.engine.scoring.learn import learn
-from anomaly_explorer.engine.scoring.measurer import Measurer
+from anomaly_explorer.engine.scoring.learn import learn, with_enough_modes
+from anomaly_explorer.engine.scoring.measurer import Measured, Measurer
 from anomaly_explorer.engine.simulation.population import INJECTED_TYPES, UNKNOWN_BUMP
-from anomaly_explorer.engine.simulation.survey import DRIFTED_VERSION, SimulatedSurvey
 
 from .baselines import fit_baselines
-from .sample import Sample, draw_sample, draw_sky
+from .material import Material, Say
+from .redshift import recover_redshifts
+from .sample import Sample
 
 # The sixteen types that the bars are stated for; those that came later are reported beside.
 HEADLINE = INJECTED_TYPES[1 : UNKNOWN_BUMP + 1]
 
-Say = Callable[[str], None]
 
-
-@dataclass(frozen=True)
-class TrialSize:
-    """How much of everything.
-
-    Parameters
-    ----------
-    n_training, n_unlabelled : int
-        Normal spectra to train on, and anomalies of each type that nobody told the network of.
-    n_modes, n_calibration, n_test : int
-        Normals the error modes are fitted to, that the score is calibrated with, and tested on.
-    n_each, n_sky, epochs : int
-        Anomalies of each type to find, sky fibers, rounds of training.
-    """
-
-    n_training: int = 30_000
-    n_unlabelled: int = 13
-    n_modes: int = 14_000
-    n_calibration: int = 40_000
-    n_test: int = 50_000
-    n_each: int = 200
-    n_sky: int = 3_000
-    epochs: int = 40
-
-
-SMALL = TrialSize(12_000, 5, 6_000, 15_000, 12_000, 100, 1_000, 24)
-
-
-def run_trial(seed: int, size: TrialSize, compatible: BigAE, say: Say) -> dict[str, Any]:
+def run_trial(
+    seed: int, material: Material, epochs: int, compatible: BigAE, say: Say
+) -> dict[str, Any]:
     """Return the figures of every score, by name, raw and calibrated, and the seconds it took.
 
     Parameters
     ----------
     seed : int
-        Surveys 3 × seed, + 1 and + 2 are trained on, calibrated with and judged by.
-    size : TrialSize
+        Of the training and the baselines.
+    material : Material
+    epochs : int
+        Rounds of training.
     compatible : BigAE
         The published network, trained, in eval mode.
     say : callable
         Told what is going on.
     """
-    say(f"seed {seed}: simulating")
-    surveys = [SimulatedSurvey(3 * seed + i) for i in range(3)]
-    training = draw_sample(surveys[0], size.n_training, size.n_unlabelled)
-    sky = draw_sky(surveys[0], size.n_sky)
-    normals = draw_sample(surveys[1], size.n_modes + size.n_calibration, 0)
-    test = draw_sample(surveys[2], size.n_test, size.n_each)
-    drifted = draw_sample(SimulatedSurvey(3 * seed + 2, DRIFTED_VERSION), size.n_test // 5, 0)
+    training, normals, test = material.training, material.calibrating, material.test
     say(f"seed {seed}: training on {len(training):,} spectra")
     start = time.monotonic()
-    plan = DenoiserPlan(epochs=size.epochs, seed=seed)
-    measurer, _ = learn(training.weighed, training.known, sky, plan)
+    plan = DenoiserPlan(epochs=epochs, seed=seed)
+    measurer, _ = learn(training.weighed, training.known, material.sky, plan)
     seconds = time.monotonic() - start
-    for_modes = np.arange(size.n_modes)
-    calibrating = normals.take(np.arange(size.n_modes, len(normals)))
     say(f"seed {seed}: measuring")
-    measurer = measurer.with_modes(normals.weighed.take(for_modes), normals.known.take(for_modes))
+    modes = material.for_modes
+    measurer, _ = with_enough_modes(measurer, modes.weighed, modes.known)
     start = time.monotonic()
-    measured = measurer.measure(calibrating.weighed, calibrating.known, calibrating.profile)
-    rate = len(calibrating) / (time.monotonic() - start)
-    calibration = ScoreCalibration.fit(measured, calibrating.known.peers)
-    scores = _judge(measurer, calibration, test)
+    measured = _measure(measurer, normals)
+    rate = len(normals) / (time.monotonic() - start)
+    calibration = ScoreCalibration.fit(measured, normals.known.peers)
+    judged = _measure(measurer, test)
+    headline = headline_of(test.labels.types)
+    scores = _figures(calibration, judged, test, headline)
+    say(f"seed {seed}: predicting redshifts")
+    learned = [(each, measurer.encode(each.weighed)) for each in (training, modes)]
+    learned.append((normals, measured.latents))
+    redshift = recover_redshifts(learned, (test, judged.latents), seed)
     say(f"seed {seed}: fitting baselines")
     for name, score in fit_baselines(training, compatible, seed).items():
-        scores |= _judge_baseline(name, score, calibrating, test)
+        scores |= _judge_baseline(name, score, normals, test)
+    drifted = material.drifted
     return {
-        "seed": seed, "size": vars(size), "scores": scores,
-        "drifted": _judge(measurer, calibration, drifted)["sigma_astro"],
+        "seed": seed, "size": material.size | {"epochs": epochs}, "scores": scores,
+        "headline": list(headline), "redshift": redshift,
+        "drifted": None if drifted is None else _figures(
+            calibration, _measure(measurer, drifted), drifted, ()
+        )["sigma_astro"],
         "training_s": seconds, "measured_per_s": rate,
     }  # fmt: skip
 
 
-def _judge(measurer: Measurer, calibration: ScoreCalibration, sample: Sample) -> dict[str, Any]:
-    measured = measurer.measure(sample.weighed, sample.known, sample.profile)
+def headline_of(types: Collection[str]) -> tuple[str, ...]:
+    """Return the types that means are taken over: the sixteen, or all where one is missing."""
+    return HEADLINE if set(HEADLINE) <= set(types) else tuple(types)
+
+
+def _measure(measurer: Measurer, sample: Sample) -> Measured:
+    return measurer.measure(sample.weighed, sample.known, sample.profile)
+
+
+def _figures(
+    calibration: ScoreCalibration, measured: Measured, sample: Sample, headline: Collection[str]
+) -> dict[str, Any]:
     found = calibration.score(measured, sample.known.peers)
     return {
-        f"sigma_{name}": figures(found.sigma[name], sample.labels, found.p_value[name], HEADLINE)
+        f"sigma_{name}": figures(found.sigma[name], sample.labels, found.p_value[name], headline)
         for name in SETS
     }
 
@@ -111,10 +99,10 @@ def _judge_baseline(
     name: str, score: Callable[[Sample], NDArray], normals: Sample, test: Sample
 ) -> dict[str, Any]:
     """Return the figures of a baseline as it is, and as our calibration makes it."""
-    raw = score(test)
+    raw, headline = score(test), headline_of(test.labels.types)
     calibration = Calibration.fit(score(normals), normals.known.peers, normals.labels.snr)
     p = calibration.p_values(raw, test.known.peers, test.labels.snr)
     return {
-        name: figures(raw, test.labels, headline=HEADLINE),
-        f"{name}, calibrated": figures(-np.log(p), test.labels, p, HEADLINE),
+        name: figures(raw, test.labels, headline=headline),
+        f"{name}, calibrated": figures(-np.log(p), test.labels, p, headline),
     }

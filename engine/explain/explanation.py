@@ -4,10 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from anomaly_explorer.engine.model.weighing import weigh_bins
+from anomaly_explorer.engine.scoring.known import Known
+from anomaly_explorer.engine.scoring.measurer import Measurer
+
 from .evidence import Evidence, evidence_of_residual
 from .noise import bin_weights
+from .noise_aware import noise_aware_evidence
 from .twin import Twin
-from .verdict import Judgement, Verdict, verdict_of_record
+from .verdict import Verdict, verdict_of_record
 
 if TYPE_CHECKING:
     from anomaly_explorer.engine.model.inspection import Inspection
@@ -58,7 +63,7 @@ class Explanation:
 
 
 def explain(
-    inspection: "Inspection", n_ranked: int = 0, judgement: Judgement | None = None
+    inspection: "Inspection", n_ranked: int = 0, measurer: Measurer | None = None
 ) -> Explanation:
     """Return why an object is strange, without its twin.
 
@@ -68,19 +73,21 @@ def explain(
         The object read and reconstructed again.
     n_ranked : int
         Ranked objects of its population: the store's manifest says it.
-    judgement : Judgement, optional
-        What the noise-aware network says of it. Without one the evidence is that of the
-        compatible score, and the verdict the one that the store carries, if it does.
+    measurer : Measurer, optional
+        The one that the store was measured by. Without it, and without a calibrated score, the
+        evidence is that for the compatible score.
     """
     facts = inspection.facts
-    redshift = _number(facts, "redshift")
-    if judgement is None:
-        grid = inspection.grid
+    redshift, grid = _number(facts, "redshift"), inspection.grid
+    verdict = verdict_of_record(facts)
+    is_noise_aware = measurer is not None and verdict is not None
+    if measurer is not None and verdict is not None:
+        known = Known.of_columns(inspection.batch.columns)
+        spectrum = weigh_bins(inspection.batch, grid)
+        evidence = noise_aware_evidence(measurer, spectrum, known, verdict.winner)
+    else:
         weight = bin_weights(inspection.spectrum, inspection.scale, grid)
         evidence = evidence_of_residual(inspection.residual, weight, grid, redshift)
-        verdict = verdict_of_record(facts)
-    else:
-        evidence, verdict = judgement.evidence, judgement.verdict
     member = facts.get("is_training_member")
     return Explanation(
         target_id=int(facts["target_id"]),
@@ -93,7 +100,7 @@ def explain(
         is_simulated=bool(facts.get("is_simulated")),
         is_training_member=None if member is None else bool(member),
         evidence=evidence,
-        is_noise_aware=judgement is not None,
+        is_noise_aware=is_noise_aware,
         verdict=verdict,
     )
 

@@ -117,9 +117,6 @@ def _verdict(verdict: Verdict) -> Parts:
         *_plain(" (p "),
         Segment(f"{verdict.p_value:.2g}", "term:p_astro"),
     ]
-    if verdict.n_normals:
-        as_odd = f"{verdict.n_as_odd:.3g} of {verdict.n_normals:,} normals"
-        parts += [*_plain(": "), Segment(as_odd, "term:normals"), *_plain(" are as odd")]
     if verdict.is_extrapolated:
         parts += _plain(", an extrapolation")
     parts += _plain(")")

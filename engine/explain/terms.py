@@ -15,8 +15,6 @@ TERMS: dict[str, str] = {
     "sigma_instrument": "the same by what the Earth and the instrument do",
     "sigma_all": "the same by both together",
     "p_astro": "share of normals of the class and a like S/N that are at least as odd",
-    "normals": "normals of the class that the calibrated score was calibrated with; as odd are as "
-    "many as the p-value says",
     "misfit": "mean square of the deviations, each held to 5",
     **_BUMPS,
     "gain": "an arm whose flux is off by a factor",

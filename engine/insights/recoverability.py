@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from .accuracy import Accuracy, measure_accuracy, nmad_error
 from .inquiry import Inquiry
 from .insight import Figure, Insight, Table, counted, percent, series
-from .regression import MIN_SNR, Latents, SmallNetwork, boosted_trees, draw_latents
+from .readout import Readout
+from .regression import MIN_SNR, Latents, boosted_trees, draw_latents
 
 KEY = ("recoverability", "How much of the redshift is in the latents?")
 BARS = {"sigma_nmad": 0.021, "r2": 0.97, "outliers_15": 0.013}
@@ -61,7 +62,7 @@ def measure_recoverability(inquiry: Inquiry) -> Insight:
 def _predict(inquiry: Inquiry, latents: Latents) -> tuple[dict[str, Numbers], str]:
     """Return redshifts of the judged by every way, and which of two networks did the better."""
     learned, choosing, judged = (latents.part(i) for i in range(3))
-    ways = {"boosted trees": boosted_trees(inquiry.seed), "network": SmallNetwork(inquiry.seed)}
+    ways = {"boosted trees": boosted_trees(inquiry.seed), "network": Readout(inquiry.seed)}
     predicted, chosen_by = {}, {}
     for name, way in ways.items():
         way.fit(latents.inputs[learned], latents.target[learned])

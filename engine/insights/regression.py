@@ -4,7 +4,6 @@ What is predicted is ln(1 + z), because errors grow with 1 + z. All rows of a TA
 side of a split, so that no spectrum is judged by another of the same target.
 """
 
-import warnings
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol
@@ -17,8 +16,6 @@ from .inquiry import Inquiry
 MIN_SNR = 2.0
 # Shares of targets that are trained on, chosen by, and judged by.
 _SHARES = (0.7, 0.1, 0.2)
-# At most: a network stops before when it learns no more.
-EPOCHS = 40
 
 
 class Predictor(Protocol):
@@ -103,34 +100,3 @@ def boosted_trees(seed: int, n_rounds: int = 300, n_leaves: int = 63) -> Predict
         max_iter=n_rounds, max_leaf_nodes=n_leaves, min_samples_leaf=10, early_stopping=False,
         random_state=seed,
     )  # fmt: skip
-
-
-class SmallNetwork:
-    """A network of 256, 128 and 64 units on standardized inputs, stopped when it stops learning."""
-
-    def __init__(self, seed: int) -> None:
-        from sklearn.neural_network import MLPRegressor
-
-        self._network = MLPRegressor(
-            hidden_layer_sizes=(256, 128, 64), batch_size=256, max_iter=EPOCHS, early_stopping=True,
-            n_iter_no_change=8, learning_rate_init=1e-3, random_state=seed,
-        )  # fmt: skip
-
-    def fit(self, inputs: NDArray[np.floating], targets: NDArray[np.floating]) -> "SmallNetwork":
-        """Learn (N,) from (N, D)."""
-        from sklearn.exceptions import ConvergenceWarning
-
-        self._mean, self._scale = inputs.mean(axis=0), inputs.std(axis=0) + 1e-6
-        self._level, self._range = targets.mean(), targets.std() + 1e-9
-        with warnings.catch_warnings():
-            # The last epoch is a limit of time, not a failure.
-            warnings.simplefilter("ignore", ConvergenceWarning)
-            self._network.fit(self._scaled(inputs), (targets - self._level) / self._range)
-        return self
-
-    def predict(self, inputs: NDArray[np.floating]) -> NDArray[np.float64]:
-        """Return (N,) for (N, D)."""
-        return self._network.predict(self._scaled(inputs)) * self._range + self._level
-
-    def _scaled(self, inputs: NDArray[np.floating]) -> NDArray[np.floating]:
-        return (inputs - self._mean) / self._scale

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,9 @@ from anomaly_explorer.engine.spectra.spectrum import Spectrum, SpectrumBatch
 
 from .card import check_made_by
 from .reconstructor import Reconstruction, Reconstructor
+
+if TYPE_CHECKING:
+    from anomaly_explorer.engine.scoring.measurer import Measurer
 
 _LETTER_TO_ARM = {arm.value.upper(): arm for arm in ARMS}
 
@@ -50,6 +53,8 @@ class Inspection:
         Store row.
     facts : dict
         The decoded catalog row, without latents.
+    batch : SpectrumBatch
+        The object as it was read, with all that its file says of it.
     spectrum : Spectrum
         Full resolution, per arm; 1e-17 erg s⁻¹ cm⁻² Å⁻¹.
     grid : BinGrid
@@ -75,6 +80,7 @@ class Inspection:
 
     row: int
     facts: dict[str, Any]
+    batch: SpectrumBatch
     spectrum: Spectrum
     grid: BinGrid
     normalized_flux: NDArray[np.float32]
@@ -102,13 +108,20 @@ class Inspector:
         None when no spectra were named; looking at an object then raises `InputError`.
     reconstructor : Reconstructor
         Must carry the model that made the catalog, else `ModelError`.
+    measurer : Measurer, optional
+        The one that measured the catalog, where it is at hand.
     """
 
     def __init__(
-        self, store: Store, archive: SpectrumArchive | None, reconstructor: Reconstructor
+        self,
+        store: Store,
+        archive: SpectrumArchive | None,
+        reconstructor: Reconstructor,
+        measurer: "Measurer | None" = None,
     ) -> None:
         check_made_by(reconstructor.card, store.manifest.model.get("id"))
         self.store, self.archive, self.reconstructor = store, archive, reconstructor
+        self.measurer = measurer
 
     def reconstruct_rows(self, rows: Sequence[int]) -> tuple[SpectrumBatch, Reconstruction]:
         """Read the spectra of store rows, in order, and reconstruct them."""
@@ -134,6 +147,7 @@ class Inspector:
         return Inspection(
             row=row,
             facts=facts,
+            batch=batch,
             spectrum=batch.one(0),
             grid=self.reconstructor.grid,
             normalized_flux=made.model_input.normalized_flux[0],

@@ -144,6 +144,12 @@ class Measurer:
         values = remove_known_lines(values, weight, known, self.grid)
         return replace(found, values=values), model, latents
 
+    def encode(self, spectra: WeighedInput) -> NDArray[np.float32]:
+        """Return the latents of N spectra, (N, 128)."""
+        flux, variance = torch.from_numpy(spectra.flux), torch.from_numpy(spectra.variance)
+        with torch.inference_mode():
+            return self.network.encode(flux, variance).numpy()
+
     def without_modes(
         self, differences: Differences, model: NDArray[np.float32], known: Known
     ) -> Difference:

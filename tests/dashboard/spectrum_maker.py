@@ -4,7 +4,7 @@ import numpy as np
 
 from anomaly_explorer.engine.model.inspection import Inspection, ScoreAgreement
 from anomaly_explorer.engine.spectra.grid import ARMS, COMPATIBLE_GRID, Arm
-from anomaly_explorer.engine.spectra.spectrum import NOT_COVERED, Spectrum
+from anomaly_explorer.engine.spectra.spectrum import NOT_COVERED, Spectrum, SpectrumBatch
 
 EVIL = "<script>alert(1)</script>"
 
@@ -28,6 +28,9 @@ def make_inspection(rng):
     return Inspection(
         row=3,
         facts={**facts, "is_simulated": False, "population": "science"},
+        batch=SpectrumBatch(
+            *({arm: each[arm][None] for arm in ARMS} for each in (flux, ivar, mask))
+        ),
         spectrum=Spectrum(flux, ivar, mask),
         grid=grid,
         normalized_flux=made + residual,

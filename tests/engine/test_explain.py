@@ -12,9 +12,10 @@ from anomaly_explorer.engine.explain.evidence import evidence_of_residual
 from anomaly_explorer.engine.explain.feature import feature_of_residual, fwhm_bins
 from anomaly_explorer.engine.explain.leftover import leave
 from anomaly_explorer.engine.explain.near_line import nearest_line
+from anomaly_explorer.engine.explain.noise_aware import noise_aware_evidence
 from anomaly_explorer.engine.explain.shares import share_out, shares_of_difference
-from anomaly_explorer.engine.explain.verdict import judge, verdict_of_record
-from anomaly_explorer.engine.scoring.calibrated import SETS
+from anomaly_explorer.engine.explain.verdict import verdict_of_record
+from anomaly_explorer.engine.model.weighing import UNKNOWN
 from anomaly_explorer.engine.scoring.filters import filter_bank, match_filters
 from anomaly_explorer.engine.scoring.statistics import MATCHED, NAMES, measure
 from anomaly_explorer.engine.spectra.air import AIRGLOW, BRIGHT, air_bins, name_air
@@ -63,26 +64,39 @@ def test_a_bump_of_a_residual_is_named_where_it_is(place, height):
     assert high - low == pytest.approx(found.width_angstrom)
 
 
+def one(spectra, known, row=0):
+    rows = np.array([row])
+    return spectra.take(rows), known.take(rows)
+
+
 @pytest.mark.parametrize("strength", [-40, 40])
 @pytest.mark.parametrize("place", [(60, 1.0), (120, 4.0), (250, 2.0), (400, 8.0), (300, 0.0)])
 def test_a_bump_of_a_spectrum_is_named_where_it_is(measurer, calibration, place, strength):
     center, sigma = place
     spectra, known = make_flat(5, 4, (center, sigma, strength))
-    for judged in judge(measurer, spectra, known, calibration):
-        feature = judged.evidence.feature
+    scores = calibration.score(measurer.measure(spectra, known), known.peers)
+    assert (scores.sigma["astro"] > 3).all()
+    for row, winner in enumerate(scores.winner("astro")):
+        found = noise_aware_evidence(measurer, *one(spectra, known, row), str(winner))
+        feature = found.feature
         assert abs(feature.wavelength - CENTERS[center]) <= COMPATIBLE_GRID.bin_width
         assert feature.width_bins / fwhm_bins(sigma) == pytest.approx(1, abs=0.5)
         assert feature.is_excess is (strength > 0)
-        if judged.verdict.winner in MATCHED:
-            assert judged.verdict.wavelength == feature.wavelength
-        assert judged.verdict.sigma_astro > 3
 
 
-def test_without_a_calibration_the_most_significant_bump_is_named_and_no_verdict(measurer):
+def test_without_a_winner_the_most_significant_bump_is_named(measurer):
     spectra, known = make_flat(6, 2, (230, 4.0, 60))
-    for judged in judge(measurer, spectra, known):
-        assert judged.verdict is None
-        assert judged.evidence.feature.width_bins == pytest.approx(fwhm_bins(4.0), rel=0.01)
+    for winner in ("", "misfit", "latent"):
+        found = noise_aware_evidence(measurer, *one(spectra, known, 1), winner)
+        assert found.feature.width_bins == pytest.approx(fwhm_bins(4.0), rel=0.01)
+
+
+def test_a_winner_is_named_even_where_another_width_is_more_significant(measurer):
+    spectra, known = make_flat(6, 1, (230, 4.0, 60))
+    narrow = noise_aware_evidence(measurer, spectra, known, MATCHED[0]).feature
+    best = noise_aware_evidence(measurer, spectra, known).feature
+    assert narrow.width_bins < best.width_bins
+    assert narrow.significance < best.significance
 
 
 def test_what_is_left_is_what_the_statistics_were_made_of(measurer):
@@ -101,10 +115,9 @@ def test_the_strength_and_the_shares_are_those_of_the_statistics(measurer):
     spectra, known = make_flat(8, 3, (230, 4.0, 30))
     measured, left = measurer.measure(spectra, known), leave(measurer, spectra, known)
     significance, _ = match_filters(left.values, left.weight, filter_bank(COMPATIBLE_GRID))
-    for row, judged in enumerate(judge(measurer, spectra, known)):
-        assert judged.evidence.feature.significance == pytest.approx(
-            significance[row].max(), rel=1e-4
-        )
+    for row in range(3):
+        found = noise_aware_evidence(measurer, *one(spectra, known, row))
+        assert found.feature.significance == pytest.approx(significance[row].max(), rel=1e-4)
         squares = np.minimum(left.values[row] ** 2 * left.weight[row], 25)
         red = squares[COMPATIBLE_GRID.bins_of(Arm.RED)].sum() / squares.sum()
         shares = shares_of_difference(left, row, COMPATIBLE_GRID)
@@ -113,26 +126,19 @@ def test_the_strength_and_the_shares_are_those_of_the_statistics(measurer):
         assert squares.sum() / n_known == pytest.approx(measured.values["misfit"][row], rel=1e-4)
 
 
-def test_an_unknown_class_has_evidence_and_no_verdict(measurer, calibration):
+def test_a_class_that_nobody_knows_has_evidence_too(measurer):
     spectra, known = make_flat(6, 1, (230, 1.0, 40))
     known = replace(known, classes=np.array(["COMET"]))
-    (judged,) = judge(measurer, spectra, known, calibration)
-    assert judged.verdict is None
-    assert abs(judged.evidence.feature.wavelength - CENTERS[230]) <= COMPATIBLE_GRID.bin_width
+    found = noise_aware_evidence(measurer, spectra, known)
+    assert abs(found.feature.wavelength - CENTERS[230]) <= COMPATIBLE_GRID.bin_width
 
 
-def test_as_many_normals_are_as_odd_as_the_p_value_says(measurer, calibration):
-    spectra, known = make_flat(11, 40)
-    scores = calibration.score(measurer.measure(spectra, known), known.peers)
-    for row, judged in enumerate(judge(measurer, spectra, known, calibration)):
-        verdict = judged.verdict
-        assert verdict.p_value == scores.p_value["astro"][row]
-        assert [verdict.sigma_astro, verdict.sigma_instrument, verdict.sigma_all] == [
-            scores.sigma[name][row] for name in SETS
-        ]
-        assert verdict.n_normals == 2000
-        assert verdict.is_extrapolated is bool(verdict.n_as_odd < 3)
-        assert (verdict.wavelength == verdict.wavelength) is (verdict.winner in MATCHED)
+def test_a_spectrum_without_data_has_no_feature_and_no_shares(measurer):
+    spectra, known = make_flat(6, 1)
+    empty = replace(spectra, variance=np.full_like(spectra.variance, UNKNOWN))
+    found = noise_aware_evidence(measurer, empty, known, MATCHED[0])
+    assert found.feature is None
+    assert found.shares is None
 
 
 @given(

@@ -24,7 +24,7 @@ VERDICTS = st.none() | st.builds(
     Verdict,
     sigma_astro=st.floats(-3, 38), sigma_instrument=st.floats(-3, 38),
     sigma_all=st.floats(-3, 38), p_value=st.floats(1e-300, 1), winner=st.sampled_from(["", *NAMES]),
-    is_extrapolated=st.none() | st.booleans(), n_normals=st.integers(0, 10**7),
+    is_extrapolated=st.none() | st.booleans(),
     wavelength=st.just(float("nan")) | st.floats(3600, 9824),
 )  # fmt: skip
 TWINS = st.none() | st.builds(

@@ -7,8 +7,13 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 from anomaly_explorer.engine.benchmark.bars import bars, missed_gates
+from anomaly_explorer.engine.benchmark.material import (
+    TrialSize,
+    simulated_material,
+)
+from anomaly_explorer.engine.benchmark.plots import plots
 from anomaly_explorer.engine.benchmark.report import summarize, write_page
-from anomaly_explorer.engine.benchmark.trial import HEADLINE, TrialSize, run_trial
+from anomaly_explorer.engine.benchmark.trial import HEADLINE, headline_of, run_trial
 from anomaly_explorer.engine.model.network import BigAE
 from anomaly_explorer.engine.simulation.population import INJECTED_TYPES
 from anomaly_explorer.engine.threads import one_thread
@@ -20,7 +25,8 @@ TINY = TrialSize(1500, 1, 3_000, 11_000, 1500, 4, 120, 3)
 def trial():
     said = []
     with one_thread(), threadpool_limits(1):  # beside other tests threads wait for each other
-        found = run_trial(21, TINY, BigAE(496).eval(), said.append)
+        material = simulated_material(21, TINY)
+        found = run_trial(21, material, TINY.epochs, BigAE(496).eval(), said.append)
     assert any("training on" in line for line in said)
     return found
 
@@ -45,6 +51,30 @@ def test_calibration_takes_the_noise_out_of_every_score(trial):
     assert trial["scores"]["compatible score"]["rho"] < -0.3
     drifted, same = trial["drifted"], trial["scores"]["sigma_astro"]
     assert drifted["fpr_1pct"] > 2 * same["fpr_1pct"]
+
+
+def test_the_latents_keep_some_of_the_redshift(trial):
+    redshift = trial["redshift"]
+    # Galaxies and quasars lie between 0 and 4: a guess is off by far more, three rounds or not.
+    assert redshift["r2"] > 0.3
+    assert 0.01 < redshift["sigma_nmad"] < 0.2
+    assert redshift["n_learned"] > 5_000
+    assert 300 < redshift["n_objects"] < TINY.n_test
+
+
+def test_figures_are_numbers_that_can_be_drawn(trial):
+    for summary in (summarize([trial]), summarize([{**trial, "drifted": None, "redshift": None}])):
+        drawn = plots(summary)
+        assert set(drawn) == {"noise", "strength", "snr", "deciles"}
+        for _, figure in drawn.values():
+            for each in figure.series:
+                assert len(each.x) == len(each.y) > 0
+                assert any(value is not None for value in each.y)
+
+
+def test_means_are_over_the_sixteen_types_or_over_those_there_are():
+    assert headline_of(INJECTED_TYPES[1:]) == HEADLINE
+    assert headline_of(["bal", "odd"]) == ("bal", "odd")
 
 
 def test_a_summary_has_means_and_errors_and_is_json(trial):

@@ -1,0 +1,189 @@
+"""What a trial works on: spectra to train on, to calibrate with and to judge by.
+
+They are of three simulated surveys, or of one that somebody else has made, dealt by chance.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anomaly_explorer.engine.errors import InputError
+from anomaly_explorer.engine.model.weighing import WeighedInput, weigh_bins
+from anomaly_explorer.engine.scan.plan import FAILURE, ScanPlan, make_plan
+from anomaly_explorer.engine.scoring.gate import is_sky_fiber
+from anomaly_explorer.engine.simulation.survey import DRIFTED_VERSION, SimulatedSurvey
+from anomaly_explorer.engine.spectra.grid import COMPATIBLE_GRID
+from anomaly_explorer.engine.spectra.open import open_source
+from anomaly_explorer.engine.spectra.spectrum import SpectrumBatch
+
+from .sample import Sample, draw_sample, draw_sky, sample_of
+from .truth import Truth, read_truth
+
+Say = Callable[[str], None]
+_READ = 512
+# Fewer leave too few in each part, and more do not fit into the memory of a laptop.
+_FEWEST, _MOST = 5_000, 250_000
+# Of the anomalies of a type, so many at most are trained on, as nobody would know them.
+_UNLABELLED_SHARE = 0.1
+
+
+@dataclass(frozen=True)
+class TrialSize:
+    """How much of everything; of a survey given as files, at most.
+
+    Parameters
+    ----------
+    n_training, n_unlabelled : int
+        Normal spectra to train on, and anomalies of each type that nobody told the network of.
+    n_modes, n_calibration, n_test : int
+        Normals the error modes are fitted to, that the score is calibrated with, and tested on.
+    n_each, n_sky, epochs : int
+        Anomalies of each type to find, sky fibers, rounds of training.
+    """
+
+    n_training: int = 30_000
+    n_unlabelled: int = 13
+    n_modes: int = 14_000
+    n_calibration: int = 40_000
+    n_test: int = 50_000
+    n_each: int = 200
+    n_sky: int = 3_000
+    epochs: int = 40
+
+
+SMALL = TrialSize(12_000, 5, 6_000, 15_000, 12_000, 100, 1_000, 24)
+
+
+@dataclass(frozen=True)
+class Material:
+    """Samples that share no object.
+
+    Parameters
+    ----------
+    training : Sample
+        Normals with a few anomalies that nobody told the network of.
+    sky : WeighedInput
+        Sky fibers.
+    for_modes, calibrating : Sample
+        Normals the error modes are fitted to, and the calibration.
+    test : Sample
+        Normals and anomalies to judge by.
+    drifted : Sample or None
+        Normals of a survey that is a little different; None where there is no such survey.
+    """
+
+    training: Sample
+    sky: WeighedInput
+    for_modes: Sample
+    calibrating: Sample
+    test: Sample
+    drifted: Sample | None
+
+    @property
+    def size(self) -> dict[str, int]:
+        """Return how many spectra there are of each kind."""
+        n_normal = int(self.test.labels.is_normal.sum())
+        return {
+            "n_training": len(self.training), "n_sky": len(self.sky),
+            "n_unlabelled": len(self.training) - int(self.training.labels.is_normal.sum()),
+            "n_modes": len(self.for_modes), "n_calibration": len(self.calibrating),
+            "n_test": n_normal, "n_anomalies": len(self.test) - n_normal,
+        }  # fmt: skip
+
+
+def simulated_material(seed: int, size: TrialSize) -> Material:
+    """Draw from the simulated surveys 3 × seed, + 1 and + 2."""
+    surveys = [SimulatedSurvey(3 * seed + i) for i in range(3)]
+    normals = draw_sample(surveys[1], size.n_modes + size.n_calibration, 0)
+    for_modes, calibrating = np.split(np.arange(len(normals)), [size.n_modes])
+    drifted = SimulatedSurvey(3 * seed + 2, DRIFTED_VERSION)
+    return Material(
+        draw_sample(surveys[0], size.n_training, size.n_unlabelled),
+        draw_sky(surveys[0], size.n_sky),
+        normals.take(for_modes),
+        normals.take(calibrating),
+        draw_sample(surveys[2], size.n_test, size.n_each),
+        draw_sample(drifted, size.n_test // 5, 0),
+    )
+
+
+@dataclass(frozen=True)
+class SurveyFiles:
+    """The science targets of a survey given as files, with their truth, and its sky fibers."""
+
+    sample: Sample
+    sky: WeighedInput
+
+    @classmethod
+    def read(cls, folder: Path, say: Say) -> "SurveyFiles":
+        """Read files in a layout of DESI below a folder, and the truth of their objects.
+
+        Raises
+        ------
+        InputError
+            There are none, or too few normals among them, or no truth: see `truth.read_truth`.
+        """
+        plan = make_plan([folder])
+        for each in plan.skipped:
+            if each.kind == FAILURE:
+                say(f"skipped {each.path}: {each.reason}")
+        truth = read_truth(folder, [plan.root / each.path for each in plan.inputs])
+        parts = [_read(batch, truth) for batch in _batches(plan)]
+        samples, skies = zip(*parts, strict=True)
+        made = cls(samples[0].joined(*samples[1:]), skies[0].joined(*skies[1:]))
+        n_normal = int(made.sample.labels.is_normal.sum())
+        n_odd = len(made.sample) - n_normal
+        if n_normal < _FEWEST or n_odd == 0:
+            raise InputError(
+                f"{folder} has {n_normal:,} normal science targets and {n_odd:,} anomalies, "
+                f"expected {_FEWEST:,} normals and some anomalies to judge a score by"
+            )
+        return made
+
+    def material(self, seed: int, size: TrialSize) -> Material:
+        """Deal the objects by chance: normals as `size` has their numbers, anomalies to find."""
+        rng = np.random.default_rng(seed)
+        labels = self.sample.labels
+        normals = rng.permutation(np.flatnonzero(labels.is_normal))
+        wanted = np.array([size.n_training, size.n_modes, size.n_calibration, size.n_test])
+        ends = np.cumsum(wanted * min(1, len(normals) / wanted.sum())).astype(int)
+        training, for_modes, calibrating, test, _ = np.split(normals, ends)
+        told, untold = [test], [training]
+        for name in labels.types:
+            rows = rng.permutation(np.flatnonzero(labels.injected == name))
+            n = min(size.n_unlabelled, int(_UNLABELLED_SHARE * len(rows)))
+            untold.append(rows[:n])
+            told.append(rows[n:])
+        take = self.sample.take
+        return Material(
+            take(np.concatenate(untold)),
+            self.sky.take(rng.permutation(len(self.sky))[: size.n_sky]),
+            take(for_modes),
+            take(calibrating),
+            take(np.concatenate(told)),
+            None,
+        )
+
+
+def _batches(plan: ScanPlan) -> Iterator[SpectrumBatch]:
+    """Yield the spectra of a plan, file by file, as many as may be."""
+    left = _MOST
+    for spectra in plan.inputs:
+        wanted = np.setdiff1d(np.arange(spectra.n_objects), spectra.without_rows)[:left]
+        left -= len(wanted)
+        source = open_source(plan.root / spectra.path)
+        try:
+            for start in range(0, len(wanted), _READ):
+                yield source.read(wanted[start : start + _READ])
+        finally:
+            source.close()
+
+
+def _read(batch: SpectrumBatch, truth: Truth) -> tuple[Sample, WeighedInput]:
+    sample = sample_of(batch, *truth.of(batch.columns["target_id"]))
+    weighed = weigh_bins(batch, COMPATIBLE_GRID)
+    coverage: NDArray[np.floating] = weighed.is_known.mean(axis=1)
+    return sample, weighed.take(np.flatnonzero(is_sky_fiber(batch.columns, coverage)))

@@ -1,0 +1,135 @@
+"""What is true of the objects of a survey that somebody has simulated."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from anomaly_explorer.engine.errors import InputError
+from anomaly_explorer.engine.scoring.figures import NORMAL
+from anomaly_explorer.engine.spectra.columns import match_rows
+
+_FORMATS = {".parquet": "parquet", ".fits": "fits", ".ecsv": "ascii.ecsv", ".csv": "ascii.csv"}
+_ID, _TYPE, _STRENGTH = "TARGETID", "INJECTED_TYPE", "STRENGTH"
+_HDU = "TRUTH"
+# What others may call a spectrum without an anomaly.
+_NORMALS = ("", "normal", "none")
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What was put into T spectra.
+
+    Parameters
+    ----------
+    target_ids : (T,) int64
+    injected : (T,) array of str
+        Type of the anomaly; empty for a normal spectrum.
+    strength : (T,) float64
+        Ideal S/N of what was put in, √Σ ivar δ²; NaN where nobody says.
+    source : str
+        Where it was read, in words.
+    """
+
+    target_ids: NDArray[np.int64]
+    injected: NDArray[np.str_]
+    strength: NDArray[np.float64]
+    source: str
+
+    def of(self, target_ids: NDArray[np.integer]) -> tuple[NDArray[np.str_], NDArray[np.float64]]:
+        """Return types and strengths of N objects, (N,) each.
+
+        Raises
+        ------
+        InputError
+            The table lacks one of them.
+        """
+        rows = match_rows(np.asarray(target_ids, np.int64), self.target_ids)
+        if (rows < 0).any():
+            lacking = int(target_ids[rows < 0][0])
+            raise InputError(
+                f"{self.source} lists {len(self.target_ids):,} objects and not TARGETID {lacking}, "
+                "whose spectrum is there: the truth of every object is needed"
+            )
+        return self.injected[rows], self.strength[rows]
+
+
+def read_truth(folder: Path, files: Sequence[Path]) -> Truth:
+    """Read `truth.parquet`, `.fits`, `.ecsv` or `.csv` of a folder, or the TRUTH HDUs of files.
+
+    Columns are TARGETID, INJECTED_TYPE (empty, ``normal`` or ``none`` where there is none) and, if
+    it is known, STRENGTH.
+
+    Raises
+    ------
+    InputError
+        There is neither, or a table without these columns.
+    """
+    tables = [path for ending in _FORMATS for path in folder.glob(f"truth{ending}")]
+    if tables:
+        return _truth_of([_read(tables[0], _FORMATS[tables[0].suffix])], str(tables[0]))
+    return _truth_of([_read(path, "fits", _HDU) for path in files], f"the {_HDU} HDUs of {folder}")
+
+
+def _read(path: Path, kind: str, hdu: str | None = None) -> dict[str, NDArray[Any]]:
+    try:
+        table = _columns(path, kind, hdu)
+    except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
+        raise InputError(
+            f"{path} has no truth that can be read ({error}): give a truth.parquet, .fits, .ecsv "
+            f"or .csv in the folder, or a {_HDU} HDU in each file, with {_ID} and {_TYPE}"
+        ) from None
+    columns = {name.upper(): name for name in table}
+    lacking = [name for name in (_ID, _TYPE) if name not in columns]
+    if lacking:
+        raise InputError(
+            f"the truth in {path} has columns {', '.join(table)}, expected {_ID} and "
+            f"{_TYPE} (and {_STRENGTH}, if it is known)"
+        )
+    wanted = (name for name in (_ID, _TYPE, _STRENGTH) if name in columns)
+    return {name: _filled(table[columns[name]], name) for name in wanted}
+
+
+def _columns(path: Path, kind: str, hdu: str | None) -> dict[str, Any]:
+    """Return the columns of a table by name, (T,) each, masked where they are empty."""
+    from astropy.table import Table
+
+    if kind == "parquet":
+        return {name: _masked(column) for name, column in _items(pq.read_table(path))}
+    table = Table.read(path, format=kind, **({"hdu": hdu} if hdu else {}))
+    return {name: table[name] for name in table.colnames}
+
+
+def _items(table: pa.Table) -> Iterator[tuple[str, pa.ChunkedArray]]:
+    return zip(table.column_names, table.columns, strict=True)
+
+
+def _masked(column: pa.ChunkedArray) -> np.ma.MaskedArray:
+    is_empty = column.is_null().to_numpy()
+    filler = "" if pa.types.is_string(column.type) else 0
+    values = column.fill_null(filler).to_numpy() if column.null_count else column.to_numpy()
+    return np.ma.masked_array(values, is_empty)
+
+
+def _filled(column: Any, name: str) -> NDArray[Any]:
+    """Return a column without masks: what an empty field means depends on the column."""
+    if name == _ID:
+        return np.asarray(column, np.int64)
+    if name == _STRENGTH:
+        return np.ma.filled(np.ma.asarray(column, np.float64), np.nan)
+    values = np.ma.asarray(column)
+    texts = np.where(np.ma.getmaskarray(values), NORMAL, np.ma.getdata(values))
+    return np.char.strip(texts.astype(str))
+
+
+def _truth_of(parts: Sequence[dict[str, NDArray[Any]]], source: str) -> Truth:
+    ids = np.concatenate([part[_ID] for part in parts])
+    types = np.concatenate([part[_TYPE] for part in parts])
+    types[np.isin(np.char.lower(types), _NORMALS)] = NORMAL
+    unknown = [part.get(_STRENGTH, np.full(len(part[_ID]), np.nan)) for part in parts]
+    return Truth(ids, types, np.concatenate(unknown), source)
