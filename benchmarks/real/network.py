@@ -9,44 +9,40 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.numpy import load_file, save_file
 
-from anomaly_explorer.engine.benchmark.sample import Sample, draw_sample, draw_sky
+from anomaly_explorer.engine.benchmark.sample import draw_sample, draw_sky
+from anomaly_explorer.engine.model.card import simulated_name
 from anomaly_explorer.engine.model.denoiser import Denoiser
 from anomaly_explorer.engine.model.train_denoiser import DenoiserPlan, bin_losses, train_denoiser
 from anomaly_explorer.engine.model.weighing import UNKNOWN, WeighedInput
 from anomaly_explorer.engine.scoring.density import LatentDensity
+from anomaly_explorer.engine.scoring.learn import learn
 from anomaly_explorer.engine.scoring.measurer import Measurer
+from anomaly_explorer.engine.scoring.measurer_file import load_measurer, save_measurer
 from anomaly_explorer.engine.scoring.sky_templates import sky_templates
 from anomaly_explorer.engine.simulation.survey import SimulatedSurvey
 from anomaly_explorer.engine.spectra.grid import COMPATIBLE_GRID
 
 SEED, N_TRAINING, N_UNLABELLED, N_SKY, EPOCHS = 900, 12_000, 5, 1_000, 22
 N_MODES, N_CALIBRATION, N_SKY_OF_OTHERS = 4_000, 8_000, 300
-_SHARES = {"GALAXY": 0.45, "QSO": 0.27, "STAR": 0.26}
-_SKY_SHARE = 0.02
 # Rounds and batch of a network of a survey's own; steps and rate of one that is trained on.
 _OWN_EPOCHS, _OWN_BATCH, _TUNING_STEPS, _TUNING_RATE = 150, 64, 250, 3e-4
 # Share of the spectra with a range, and what its ends are drawn from (Å).
 _CUT_SHARE, _BLUE_ENDS, _RED_ENDS = 1 / 3, (3600.0, 4100.0), (8200.0, 9824.0)
-_DENSITY = ("mean", "axes", "log_weight", "center", "precision")
 
 
 def measurer_of(path: Path) -> Measurer:
     """Return the measurer that a file holds; without the file, train one and write it."""
     if not path.exists():
-        save_measurer(train_measurer(), path)
-    return load_measurer(path)
-
-
-def train_measurer() -> Measurer:
-    """Train on simulated spectra, without modes: minutes on two cores."""
-    survey = SimulatedSurvey(SEED)
-    training, sky = draw_sample(survey, N_TRAINING, N_UNLABELLED), draw_sky(survey, N_SKY)
-    spectra = cut_ends(training.weighed, np.random.default_rng(SEED))
-    plan = DenoiserPlan(epochs=EPOCHS, seed=SEED)
-    network = train_denoiser(spectra.joined(sky), _sampling(training, len(sky)), plan).network
-    return measurer_around(network, spectra, sky)
+        survey = SimulatedSurvey(SEED)
+        training, sky = draw_sample(survey, N_TRAINING, N_UNLABELLED), draw_sky(survey, N_SKY)
+        spectra = cut_ends(training.weighed, np.random.default_rng(SEED))
+        plan = DenoiserPlan(epochs=EPOCHS, seed=SEED)
+        measurer, _ = learn(spectra, training.known, sky, plan)
+        name = simulated_name(survey.version, SEED)
+        facts = {"training_survey": name, "training": vars(plan) | {"cut_ends": _CUT_SHARE}}
+        save_measurer(path, measurer, np.zeros(0, np.int64), facts)
+    return load_measurer(path).measurer
 
 
 def measurer_around(network: Denoiser, spectra: WeighedInput, sky: WeighedInput) -> Measurer:
@@ -88,14 +84,6 @@ def tuned_to(spectra: WeighedInput, network: Denoiser, sky: WeighedInput) -> Mea
     return measurer_around(tuned.eval(), spectra, sky)
 
 
-def _sampling(training: Sample, n_sky: int) -> np.ndarray:
-    shares = np.full(len(training) + n_sky, _SKY_SHARE / n_sky)
-    for name, share in _SHARES.items():
-        rows = np.flatnonzero(training.known.classes == name)
-        shares[rows] = share / max(len(rows), 1)
-    return shares
-
-
 def cut_ends(spectra: WeighedInput, rng: np.random.Generator) -> WeighedInput:
     """Return N spectra of which a third know nothing outside a random range of wavelengths."""
     n, at = len(spectra), COMPATIBLE_GRID.centers
@@ -106,24 +94,3 @@ def cut_ends(spectra: WeighedInput, rng: np.random.Generator) -> WeighedInput:
         np.where(is_out, UNKNOWN, spectra.variance),
         spectra.amplitude,
     )
-
-
-def save_measurer(measurer: Measurer, path: Path) -> None:
-    """Write network, density and sky templates; modes belong to a survey and are not kept."""
-    state = measurer.network.state_dict()
-    arrays = {f"network.{name}": value.numpy() for name, value in state.items()}
-    arrays |= {f"density.{name}": getattr(measurer.density, name) for name in _DENSITY}
-    arrays["sky"] = measurer.sky
-    save_file({name: np.ascontiguousarray(value) for name, value in arrays.items()}, path)
-
-
-def load_measurer(path: Path) -> Measurer:
-    """Read what `save_measurer` wrote."""
-    arrays = load_file(path)
-    network = Denoiser(COMPATIBLE_GRID.n_bins)
-    network.load_state_dict({
-        name.removeprefix("network."): torch.from_numpy(value)
-        for name, value in arrays.items() if name.startswith("network.")
-    })  # fmt: skip
-    density = LatentDensity(*(arrays[f"density.{name}"] for name in _DENSITY))
-    return Measurer(network.eval(), density, arrays["sky"], COMPATIBLE_GRID)
