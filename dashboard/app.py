@@ -112,7 +112,8 @@ class Explorer:
 
     def describe(self, row: int) -> str:
         """Return the text shown when the mouse rests on an object."""
-        names = ("target_id", "spectype", "redshift", "score_mse", "worst_arm", "injected_type")
+        names = ("target_id", "spectype", "redshift", "score_mse", "worst_arm", "sigma_astro",
+                 "winning_statistic", "injected_type")  # fmt: skip
         facts = self.store.records([row], names)[0]
         kind = facts["spectype"] or "unclassified"
         lines = [
@@ -120,6 +121,8 @@ class Explorer:
             f"{kind} z {format_cell('redshift', facts['redshift']) or '–'}",
             f"score {format_cell('score_mse', facts['score_mse'])} · band {facts['worst_arm']}",
         ]
+        if facts["sigma_astro"] is not None:
+            lines.append(f"{facts['sigma_astro']:.2f} σ · {facts['winning_statistic'] or '–'}")
         if facts["injected_type"]:
             lines.append(f"simulated {facts['injected_type']}")
         return "\n".join(lines)

@@ -47,7 +47,7 @@ def simulate(options: Namespace) -> None:
         write_survey(
             options.out, options.objects, survey, resolution=options.resolution, progress=advance
         )
-    say(f"{options.objects:,} simulated spectra in {options.out} (seed {options.seed})")
+    say(f"{options.objects:,} simulated spectra in {options.out} ({_seed(options)})")
 
 
 def _survey(options: Namespace) -> "SimulatedSurvey":
@@ -58,6 +58,10 @@ def _survey(options: Namespace) -> "SimulatedSurvey":
     )
 
     return SimulatedSurvey(options.seed, DRIFTED_VERSION if options.drifted else GENERATOR_VERSION)
+
+
+def _seed(options: Namespace) -> str:
+    return f"seed {options.seed}{', drifted' if options.drifted else ''}"
 
 
 def _simulate_catalog(options: Namespace) -> None:
@@ -72,7 +76,7 @@ def _simulate_catalog(options: Namespace) -> None:
     with progress("simulating") as advance:
         result = run_scan_with(crew, plan, options.catalog, scorer.cards, advance)
     say(
-        f"{options.catalog}: {options.objects:,} simulated objects (seed {options.seed}); "
+        f"{options.catalog}: {options.objects:,} simulated objects ({_seed(options)}); "
         f"{result.n_made} batches made, {result.n_ready} were there"
     )
 

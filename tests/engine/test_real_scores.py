@@ -2,6 +2,7 @@
 
 import importlib
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -17,7 +18,9 @@ from anomaly_explorer.engine.scoring.density import LatentDensity
 from anomaly_explorer.engine.scoring.empirical import EmpiricalCalibration
 from anomaly_explorer.engine.scoring.gate import GATED
 from anomaly_explorer.engine.scoring.known import Known
+from anomaly_explorer.engine.scoring.learn import rounded
 from anomaly_explorer.engine.scoring.measurer import Measurer
+from anomaly_explorer.engine.scoring.measurer_file import save_measurer
 from anomaly_explorer.engine.spectra.grid import ARMS, COMPATIBLE_GRID, Arm
 
 B = COMPATIBLE_GRID.n_bins
@@ -96,30 +99,32 @@ def test_a_library_spectrum_keeps_its_shape_and_its_noise_in_wide_windows(part_o
     assert np.median(sigma) == pytest.approx(0.5 * np.sqrt(4.0 / 12.8), rel=0.02)
 
 
-def test_a_kept_measurer_measures_the_same(part_of, measurer, tmp_path):
-    network = part_of("real.network")
-    network.save_measurer(measurer, tmp_path / "m.safetensors")
-    again = network.measurer_of(tmp_path / "m.safetensors")
+def test_a_measurer_that_is_kept_is_loaded_and_not_trained_again(part_of, measurer, tmp_path):
+    path = tmp_path / "m.safetensors"
+    kept = replace(measurer, network=rounded(measurer.network))
+    save_measurer(path, kept, np.zeros(0, np.int64), {"training_survey": "x", "training": {}})
+    again = part_of("real.network").measurer_of(path)
     spectra = make_spectra(5)
     known = Known.of_classes(np.full(5, "STAR"), np.full(5, np.nan))
-    before, after = (each.measure(spectra, known) for each in (measurer, again))
+    before, after = (each.measure(spectra, known) for each in (kept, again))
     for name, values in before.values.items():
         assert np.array_equal(values, after.values[name], equal_nan=True)
 
 
-def test_a_chart_is_svg_with_every_point_inside_its_frame(part_of):
+def test_a_chart_is_svg_that_says_what_it_shows(part_of):
     chart = part_of("chart")
     panel = chart.Panel("a < b", chart.Axis("x, Å", 1, 1000, True), chart.Axis("y & z", -1, 1))
     x = np.geomspace(1, 1000, 30)
     panel.points(x, np.sin(x), chart.RED, "dots")
     panel.line(x, np.where(x > 30, np.nan, 0.5), chart.BLUE, "line", "1;0.5;4,3")
-    panel.points(np.array([5000.0]), np.array([0.0]))
-    tree = ElementTree.fromstring(chart.chart([panel, panel], 2))
-    circles = [each for each in tree.iter() if each.tag.endswith("circle")]
-    assert len(circles) == 2 * 31  # thirty and the key of the legend; none from outside
-    assert "a < b" in [each.text for each in tree.iter()]
-    assert [text for _, text in panel.x.ticks()] == ["1", "10", "100", "1,000"]
-    assert [text for _, text in panel.y.ticks()] == ["−1", "−0.5", "0", "0.5", "1"]
+    panel.band(x, np.zeros(30), np.full(30, 9.0), chart.SKY, "band")
+    panel.steps(np.array([1.0, 10.0, 100.0]), np.array([0.2, 0.4]), chart.GREEN, "steps")
+    drawn = chart.chart([panel, panel, panel], 2)
+    assert drawn == chart.chart([panel, panel, panel], 2)
+    tree = ElementTree.fromstring(drawn)
+    words = [each.text for each in tree.iter() if each.tag.endswith("text")]
+    for word in ("a < b", "x, Å", "y & z", "dots", "line", "band", "steps", "1,000"):
+        assert words.count(word) == 3, word
 
 
 WORDS = st.lists(st.text("abcß,.", min_size=1, max_size=12), min_size=1, max_size=80)
