@@ -28,8 +28,8 @@ def recover_redshifts(
 ) -> dict[str, Any] | None:
     """Predict the redshifts of normal galaxies and quasars from latents.
 
-    Those with a sure redshift and S/N > 2 per √Å count, as in the insight of that name. What is
-    predicted is ln(1 + z), as errors grow with 1 + z.
+    Those with a sure redshift count, and of these S/N > 2 per √Å is judged, as in the insight of
+    that name; fainter ones teach too. What is predicted is ln(1 + z), as errors grow with 1 + z.
 
     Parameters
     ----------
@@ -45,9 +45,9 @@ def recover_redshifts(
     dict or None
         Figures of `Accuracy` by name, ``way`` and ``n_learned``; None where there are too few.
     """
-    parts = [_far(*each) for each in learned]
+    parts = [_far(*each, 0) for each in learned]
     latents, target = (np.concatenate(each) for each in zip(*parts, strict=True))
-    others, true = _far(*judged)
+    others, true = _far(*judged, _MIN_BIN_SNR)
     if min(len(target), len(true)) < _FEWEST:
         return None
     order = np.random.default_rng(seed).permutation(len(target))
@@ -69,10 +69,10 @@ def recover_redshifts(
 
 
 def _far(
-    sample: Sample, latents: NDArray[np.floating]
+    sample: Sample, latents: NDArray[np.floating], min_bin_snr: float
 ) -> tuple[NDArray[np.floating], NDArray[np.float64]]:
     """Return latents, (n, 128), and ln(1 + z), (n,), of those that count."""
     labels, known = sample.labels, sample.known
     is_far = (known.classes != _STAR) & (known.redshift > 0) & sample.is_sure
-    rows = np.flatnonzero(labels.is_normal & is_far & (labels.snr > _MIN_BIN_SNR))
+    rows = np.flatnonzero(labels.is_normal & is_far & (labels.snr > min_bin_snr))
     return latents[rows], np.log1p(known.redshift[rows])
