@@ -23,7 +23,7 @@ def benchmark(options: Namespace) -> None:
     """Run trials, print what they come to, and write it where it is asked for."""
     from anomaly_explorer.engine.benchmark.bars import missed_gates
     from anomaly_explorer.engine.benchmark.material import SMALL, TrialSize
-    from anomaly_explorer.engine.benchmark.report import summarize, write_page
+    from anomaly_explorer.engine.benchmark.report import card_figures, summarize, write_page
     from anomaly_explorer.engine.benchmark.trial import run_trial
     from anomaly_explorer.engine.errors import InputError
     from anomaly_explorer.engine.model.weights import load_model
@@ -32,9 +32,7 @@ def benchmark(options: Namespace) -> None:
     first = options.seed if options.seed is not None else secrets.randbelow(_SEEDS)
     if not 0 <= first < _SEEDS:
         raise InputError(f"a seed of the benchmark is a number from 0 to 2^31 - 1, got {first}")
-    for path in (options.out, options.json):  # said now, and not when all is done
-        if path is not None and not path.parent.is_dir():
-            raise InputError(f"{path.parent} is no folder: make it, or name another file")
+    _check_files(options)  # said now, and not when all is done
     size = SMALL if options.small else TrialSize()
     compatible = load_model().network
     trials = [
@@ -50,9 +48,33 @@ def benchmark(options: Namespace) -> None:
     if options.json is not None:
         figures = json.dumps(summary, indent=1, allow_nan=False)
         replace_file(options.json, lambda path: path.write_text(figures + "\n", encoding="utf-8"))
+    if options.card is not None:
+        _tell_card(options.card, card_figures(summary, _command(options, first)))
     missed = missed_gates(summary)
     if options.gate and missed:
         raise InputError(f"the score is worse than it must be: {'; '.join(missed)}")
+
+
+def _check_files(options: Namespace) -> None:
+    from anomaly_explorer.engine.errors import InputError
+    from anomaly_explorer.engine.model.card import check_card
+    from anomaly_explorer.engine.model.weighing import WEIGHING_VERSION
+
+    for path in (options.out, options.json):
+        if path is not None and not path.parent.is_dir():
+            raise InputError(f"{path.parent} is no folder: make it, or name another file")
+    if options.card is not None:
+        check_card(options.card, WEIGHING_VERSION)
+
+
+def _tell_card(weights: Path, figures: dict[str, Any]) -> None:
+    """Write what was found into the card of a measurer."""
+    from dataclasses import replace
+
+    from anomaly_explorer.engine.model.card import check_card, write_card
+    from anomaly_explorer.engine.model.weighing import WEIGHING_VERSION
+
+    write_card(weights, replace(check_card(weights, WEIGHING_VERSION), benchmark=figures))
 
 
 def _materials(

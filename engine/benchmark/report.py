@@ -11,6 +11,7 @@ from anomaly_explorer.engine.scoring.figures import STRENGTHS
 from .bars import bars
 
 OURS = "sigma_astro"
+REDSHIFT_FIGURES = ("sigma_nmad", "r2", "outliers_15")
 _COLUMNS = ("rho", "auc", "recall_1pct", "recall_01pct")
 
 
@@ -76,6 +77,28 @@ def _reduce(values: Sequence[Any], how: Any) -> Any:
     if isinstance(first, list):
         return [_reduce(list(each), how) for each in zip(*values, strict=True)]
     return how(values)
+
+
+def card_figures(summary: Mapping[str, Any], command: str) -> dict[str, Any]:
+    """Return what a model card says of weights that were made as those of the trials were."""
+    figures = ("rho", "auc", "recall_1pct", "recall_01pct")
+    redshift = summary["redshift"] or {}
+    errors = summary["errors"]
+    return {
+        "of": "weights trained in the same way on other seeds, not of these",
+        "command": command,
+        "population": f"{summary['size']['n_test']:,.0f} normals and "
+        f"{summary['size']['n_anomalies']:,.0f} anomalies a trial, all simulated",
+        **{name: _written(summary[name]) for name in figures},
+        "errors": {name: _written(errors[name]) for name in figures},
+        "redshift": {name: _written(redshift[name]) for name in REDSHIFT_FIGURES if redshift},
+        "training_s": _written(summary["training_s"]),
+        "measured_per_s": _written(summary["measured_per_s"]),
+    }
+
+
+def _written(value: float | None) -> float | None:
+    return None if value is None else float(f"{value:.4g}")
 
 
 def write_page(

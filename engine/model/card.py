@@ -5,7 +5,8 @@ It is read without torch, so that a server can refuse wrong weights before it op
 
 import hashlib
 import json
-from dataclasses import dataclass, field
+import os
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -121,6 +122,14 @@ def check_card(path: Path, preprocessing: str = PREPROCESSING_VERSION) -> ModelC
             f"{card.sha256[:12]}…; take weights and card from the same place"
         )
     return card
+
+
+def write_card(path: Path, card: ModelCard) -> None:
+    """Write the card of a weights file, whole or not at all."""
+    source = card_path(path)
+    temporary = source.with_name(source.name + ".tmp")
+    temporary.write_text(json.dumps(asdict(card), indent=2) + "\n", encoding="utf-8")
+    os.replace(temporary, source)
 
 
 def check_made_by(card: ModelCard, model_id: str | None, option: str = "--weights") -> None:

@@ -16,7 +16,8 @@ from tests.engine.catalog_maker import batch_files, read_catalog
 from tests.engine.survey_files import make_coadd
 
 COMMANDS = ("simulate", "train", "convert-weights", "scan", "embed", "build", "info", "object",
-            "export", "serve", "bench", "demo")  # fmt: skip
+            "export", "serve", "bench", "demo", "calibrate", "explain", "insights",
+            "benchmark")  # fmt: skip
 
 
 @pytest.mark.parametrize("command", COMMANDS)

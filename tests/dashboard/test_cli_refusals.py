@@ -51,6 +51,22 @@ def test_a_refusal_is_seen_from_outside(tmp_path):
     assert done.stderr.startswith("anomaly-explorer: ")
 
 
+@pytest.mark.parametrize(
+    ("option", "name", "says"),
+    [
+        ("--out", "none/page.md", "is no folder: make it, or name another file"),
+        ("--json", "none/figures.json", "is no folder: make it, or name another file"),
+        ("--card", "mine.safetensors", "is missing: weights need their model card beside them"),
+        ("--seed", "-1", "a number from 0 to 2^31"),
+    ],
+)
+def test_a_trial_of_minutes_does_not_begin_when_its_end_has_no_place(
+    refused, tmp_path, option, name, says
+):
+    value = name if option == "--seed" else tmp_path / name
+    assert says in refused("benchmark", "score", option, value)
+
+
 # Files no scan can read.
 
 

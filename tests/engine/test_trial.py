@@ -12,7 +12,12 @@ from anomaly_explorer.engine.benchmark.material import (
     simulated_material,
 )
 from anomaly_explorer.engine.benchmark.plots import plots
-from anomaly_explorer.engine.benchmark.report import summarize, write_page
+from anomaly_explorer.engine.benchmark.report import (
+    REDSHIFT_FIGURES,
+    card_figures,
+    summarize,
+    write_page,
+)
 from anomaly_explorer.engine.benchmark.trial import HEADLINE, headline_of, run_trial
 from anomaly_explorer.engine.model.network import BigAE
 from anomaly_explorer.engine.simulation.population import INJECTED_TYPES
@@ -123,3 +128,16 @@ def test_the_page_says_what_is_met_and_what_is_missed(trial):
     assert good.count("**missed**") < page.count("**missed**")
     for name in INJECTED_TYPES[1:]:
         assert f"| `{name}` |" in page
+
+
+def test_a_card_says_whose_figures_it_has(trial):
+    figures = card_figures(summarize([trial]), "command")
+    assert figures["of"].startswith("weights trained in the same way")
+    assert figures["recall_1pct"] == pytest.approx(
+        trial["scores"]["sigma_astro"]["recall_1pct"], rel=1e-3
+    )
+    assert set(figures["redshift"]) == set(REDSHIFT_FIGURES)
+    assert "simulated" in figures["population"]
+    json.dumps(figures, allow_nan=False)
+    nothing = card_figures(summarize([{**trial, "redshift": None}]), "command")
+    assert nothing["redshift"] == {}
