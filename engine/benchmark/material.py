@@ -26,6 +26,8 @@ Say = Callable[[str], None]
 _READ = 512
 # Fewer leave too few in each part, and more do not fit into the memory of a laptop.
 _FEWEST, _MOST = 5_000, 250_000
+# Normals of a class: of those that calibrate, a third, some hundreds must be left.
+_FEWEST_OF_CLASS = 1_000
 # Of the anomalies of a type, so many at most are trained on, as nobody would know them.
 _UNLABELLED_SHARE = 0.1
 
@@ -133,12 +135,14 @@ class SurveyFiles:
         truth = read_truth(folder, [plan.root / each.path for each in plan.inputs])
         parts = [_read(batch, truth) for batch in _batches(plan)]
         samples, skies = zip(*parts, strict=True)
-        made = cls(samples[0].joined(*samples[1:]), skies[0].joined(*skies[1:]))
+        sample = _of_common_classes(samples[0].joined(*samples[1:]), say)
+        made = cls(sample, skies[0].joined(*skies[1:]))
         n_normal = int(made.sample.labels.is_normal.sum())
         n_odd = len(made.sample) - n_normal
         if n_normal < _FEWEST or n_odd == 0:
             raise InputError(
-                f"{folder} has {n_normal:,} normal science targets and {n_odd:,} anomalies, "
+                f"{folder} has {n_normal:,} normal science targets of a class with "
+                f"{_FEWEST_OF_CLASS:,} at least, and {n_odd:,} anomalies of these classes, "
                 f"expected {_FEWEST:,} normals and some anomalies to judge a score by"
             )
         return made
@@ -166,6 +170,19 @@ class SurveyFiles:
             take(np.concatenate(told)),
             None,
         )
+
+
+def _of_common_classes(sample: Sample, say: Say) -> Sample:
+    """Leave out what belongs to a class with too few normals, or to none, and say so."""
+    classes = sample.known.classes
+    names, where = np.unique(classes, return_inverse=True)
+    counts = np.bincount(where[sample.labels.is_normal], minlength=len(names))
+    is_common = (counts >= _FEWEST_OF_CLASS) & (names != "")
+    for name, n in zip(names[~is_common], counts[~is_common], strict=True):
+        say(
+            f"left out: {n:,} normals of class {name or 'unknown'}; {_FEWEST_OF_CLASS:,} are needed"
+        )
+    return sample.take(np.flatnonzero(is_common[where]))
 
 
 def _batches(plan: ScanPlan) -> Iterator[SpectrumBatch]:

@@ -27,6 +27,7 @@ def folder(tmp_path_factory):
 def files(folder):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(material_module, "_FEWEST", 50)
+        patch.setattr(material_module, "_FEWEST_OF_CLASS", 10)
         return SurveyFiles.read(folder, lambda text: pytest.fail(text))
 
 
@@ -109,6 +110,10 @@ def test_a_table_of_other_columns_and_files_without_one_are_refused(tmp_path, fo
         read_truth(tmp_path / "none", [redrock])
 
 
-def test_a_survey_too_small_to_judge_by_is_refused(folder):
-    with pytest.raises(InputError, match=r"normal science targets and .* expected 5,000 normals"):
-        SurveyFiles.read(folder, lambda text: None)
+def test_a_survey_too_small_to_judge_by_is_refused_and_says_what_was_left_out(folder):
+    said = []
+    with pytest.raises(InputError, match=r"has 0 normal science .* expected 5,000 normals"):
+        SurveyFiles.read(folder, said.append)
+    assert {line.split(" of class ")[1] for line in said} == {
+        f"{name}; 1,000 are needed" for name in ("GALAXY", "QSO", "STAR")
+    }
