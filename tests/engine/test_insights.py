@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from anomaly_explorer.engine.errors import InputError
-from anomaly_explorer.engine.insights import crowding, neuron, recoverability, regression
+from anomaly_explorer.engine.insights import crowding, neuron, recoverability
 from anomaly_explorer.engine.insights.answers import (
     Answers,
     identify,
@@ -16,6 +16,7 @@ from anomaly_explorer.engine.insights.answers import (
     write_answers,
 )
 from anomaly_explorer.engine.insights.inquiry import Inquiry
+from anomaly_explorer.engine.insights.readout import Readout
 from anomaly_explorer.engine.insights.regression import boosted_trees
 from anomaly_explorer.engine.insights.run import FINDERS, NAMES, check_names, find_insights
 
@@ -39,7 +40,7 @@ def quick(monkeypatch):
     monkeypatch.setattr(neuron, "_TREE_ROTATIONS", 1)
     monkeypatch.setattr(neuron, "_ROUNDS", 10)
     monkeypatch.setattr(crowding, "N_DRAWS", 199)
-    monkeypatch.setattr(regression, "EPOCHS", 3)
+    monkeypatch.setattr(recoverability, "Readout", lambda seed: Readout(seed, 2))
     monkeypatch.setattr(
         recoverability, "boosted_trees", lambda seed, n=0: boosted_trees(seed, 40, n_leaves=7)
     )
