@@ -75,4 +75,7 @@ def _deciles(summary: Mapping[str, Any]) -> Figure:
     places = np.arange(1, N_DECILES + 1)
     drawn = tuple(series(k, "line", places, 100 * np.array(v)) for k, v in rows.items())
     nominal = series("nominal", "line", [1, N_DECILES], [1, 1])
-    return Figure("decile of S/N, faint to bright", "normals with p < 0.01, %", (*drawn, nominal))
+    return Figure(
+        "decile of S/N, faint to bright", "normals with p < 0.01, %", (*drawn, nominal),
+        y_scale="log",
+    )  # fmt: skip
