@@ -12,9 +12,11 @@ import numpy as np
 import torch
 from astropy.io import fits
 
+from anomaly_explorer.engine.benchmark.sample import draw_sample
 from anomaly_explorer.engine.catalog.build import build_store
 from anomaly_explorer.engine.catalog.store import Store
 from anomaly_explorer.engine.embedding.run import embed_catalog
+from anomaly_explorer.engine.model.forward import forward_blocks
 from anomaly_explorer.engine.model.inspection import Inspector
 from anomaly_explorer.engine.model.reconstructor import Reconstructor
 from anomaly_explorer.engine.model.stack import stack_rows
@@ -22,9 +24,11 @@ from anomaly_explorer.engine.model.weights import load_model
 from anomaly_explorer.engine.scan.plan import make_plan
 from anomaly_explorer.engine.scan.run import batch_path, read_batch, run_scan
 from anomaly_explorer.engine.scan.scorer import Scorer
+from anomaly_explorer.engine.scoring.residual import score_residuals
 from anomaly_explorer.engine.simulation.survey import SimulatedSurvey
 from anomaly_explorer.engine.simulation.write import write_survey
 from anomaly_explorer.engine.spectra.archive import FileArchive
+from anomaly_explorer.engine.spectra.grid import COMPATIBLE_GRID
 from anomaly_explorer.engine.spectra.open import open_source
 from anomaly_explorer.engine.spectra.source import ObjectKey
 
@@ -34,7 +38,7 @@ from .timing import Timing, measure
 # 0.6 GB in 14 files: enough for a disk to show its speed.
 N_OBJECTS = 6500
 TURNS = 7
-N_LANDMARKS, N_STACKED = 300, 1000
+N_LANDMARKS, N_STACKED, N_SCORED = 300, 1000, 16_384
 SEED = 11
 IMAGES = tuple(f"{arm}_{what}" for arm in "BRZ" for what in ("FLUX", "IVAR", "MASK"))
 CPU = torch.device("cpu")
@@ -47,7 +51,7 @@ def spectra_lines() -> list[str]:
         files = write_spectra(scratch / "spectra")
         lines = [
             time_scan(files, scratch), time_click(files), time_stack(files, scratch),
-            *time_reconstruction(), time_simulation(),
+            *time_reconstruction(), *time_scores(), time_simulation(),
         ]  # fmt: skip
         found = table(lines, "astropy, reading only")
         return [*found.splitlines(), "", noise_line(scratch)]
@@ -190,6 +194,31 @@ def time_stack(spectra: Spectra, scratch: Path) -> Comparison:
     reconstructor.close()
     note = f"target: 10 s; {N_STACKED / timing.median:,.0f} spectra/s"
     return Comparison(f"stack of {N_STACKED:,} objects of coadd files", timing, note=note)
+
+
+def time_scores() -> list[Comparison]:
+    """Time both scores of spectra that are in bins already."""
+    sample = draw_sample(SimulatedSurvey(SEED), N_SCORED, 0)
+    scorer = Scorer.load()
+    network, measurer = scorer.model.network, scorer.measurer.measurer
+
+    def compatible() -> None:
+        made, _ = forward_blocks(network, sample.compatible, CPU)
+        score_residuals(sample.compatible, made, sample.is_covered, COMPATIBLE_GRID)
+
+    def statistics() -> None:
+        measurer.measure(sample.weighed, sample.known, sample.profile)
+
+    lines = []
+    wanted = (
+        ("the compatible score alone", compatible, 20_000),
+        ("all statistics of the calibrated score", statistics, 8_000),
+    )
+    for what, run, least in wanted:
+        timing = measure(run)
+        note = f"target: {least:,} spectra/s; {len(sample) / timing.median:,.0f} spectra/s"
+        lines.append(Comparison(f"{what} of {len(sample):,} spectra in bins", timing, note=note))
+    return lines
 
 
 def time_reconstruction() -> list[Comparison]:
