@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from textwrap import wrap
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,8 @@ from anomaly_explorer.engine.scoring.figures import STRENGTHS
 from .bars import bars
 
 OURS = "sigma_astro"
+# Of a line of prose on the page, in characters.
+_WIDTH = 110
 REDSHIFT_FIGURES = ("sigma_nmad", "r2", "outliers_15")
 _COLUMNS = ("rho", "auc", "recall_1pct", "recall_01pct")
 
@@ -149,11 +152,13 @@ def _redshift_lines(summary: Mapping[str, Any]) -> list[str]:
     if redshift is None:
         return []
     return [
-        f"Redshifts are those of {redshift['n_objects']:,.0f} normal galaxies and quasars with "
-        "ZWARN = 0 and S/N > 2 per √Å, predicted from the 128 latents of the noise-aware network "
-        f"by the {redshift['way']}, which learned from {redshift['n_learned']:,.0f} others and was "
-        "chosen on a part of these. The input is a whole spectrum: this is redshift "
-        "recoverability, not photometric redshift.", "",
+        *wrap(
+            f"Redshifts are those of {redshift['n_objects']:,.0f} normal galaxies and quasars with "
+            "ZWARN = 0 and S/N > 2 per √Å, predicted from the 128 latents of the noise-aware "
+            f"network by the {redshift['way']}, which learned from {redshift['n_learned']:,.0f} "
+            "others and was chosen on a part of these. The input is a whole spectrum: this is "
+            "redshift recoverability, not photometric redshift.", _WIDTH,
+        ), "",
     ]  # fmt: skip
 
 
