@@ -6,8 +6,6 @@ BIN := $(VENV)/bin
 PORT ?= 5006
 ROWS ?= 20000
 PAGE ?= docs/benchmarks.md
-# One more than the cores of the smallest machine: a browser waits more than it works.
-TESTERS ?= 3
 
 .PHONY: demo test check serve bench wheel clean
 
@@ -15,7 +13,7 @@ demo: $(VENV)/.installed  ## install, simulate a survey, scan, embed, build, and
 	$(BIN)/anomaly-explorer demo --port $(PORT)
 
 test: check $(VENV)/.tested  ## lint, then every default test
-	$(BIN)/python -m pytest -n $(TESTERS) --dist loadscope --no-loadscope-reorder
+	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadscope --no-loadscope-reorder
 
 check: $(VENV)/.tested  ## ruff: style, docstrings, complexity, banned imports
 	$(BIN)/ruff check .

@@ -242,6 +242,7 @@ class Explorer:
         if keeper is not None and self._session_id:
             kept = Kept(keeper, self._session_id, self.state)
             pn.state.curdoc.on_event("document_ready", kept.refresh)
+            pn.state.curdoc.on_event("document_ready", self.export.refresh)
 
     def _await_device(self) -> None:
         """Load the model once the first picture is out; then write its device in the header."""

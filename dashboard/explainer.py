@@ -82,7 +82,7 @@ class Explainer:
         def job(_: int) -> Any:
             from anomaly_explorer.engine.explain.explanation import explain
 
-            return explain(inspection, n_ranked, self.live.inspector().measurer)
+            return explain(inspection, n_ranked, self.live.measurer())
 
         self._notes.ask(job, _shown(self._write, "the note"))
         if self.session.store.n_objects <= MOST_SEARCHED or self.state.shows_twin:

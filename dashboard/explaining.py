@@ -20,14 +20,15 @@ def explain(options: Namespace) -> None:
     from anomaly_explorer.engine.errors import InputError
     from anomaly_explorer.engine.explain.note import plain_text, write_note
 
-    from .live import load_inspector
+    from .live import load_inspector, measurer_of
 
     store = Store.open(options.store)
     rows = store.rows_of_target(options.target_id)
     if len(rows) == 0:
         raise InputError(f"TARGETID {options.target_id} is in no object of {options.store}")
-    inspector = load_inspector(store, _settings(options))
-    found = [_explain_row(inspector, int(row)) for row in rows]
+    settings = Settings(options.store, options.spectra, options.weights, options.measurer)
+    inspector, measurer = load_inspector(store, settings), measurer_of(store, settings)
+    found = [_explain_row(inspector, measurer, int(row)) for row in rows]
     if options.json:
         say(json.dumps([{**numbers(each), "note": plain_text(write_note(each))} for each in found],
                        indent=2, allow_nan=False, ensure_ascii=False))  # fmt: skip
@@ -38,11 +39,7 @@ def explain(options: Namespace) -> None:
             say(f"{name:>32}  {'' if value is None else value}")
 
 
-def _settings(options: Namespace) -> Settings:
-    return Settings(options.store, options.spectra, options.weights, options.measurer)
-
-
-def _explain_row(inspector: Any, row: int) -> "Explanation":
+def _explain_row(inspector: Any, measurer: Any, row: int) -> "Explanation":
     from anomaly_explorer.engine.errors import InputError
     from anomaly_explorer.engine.explain.explanation import explain
     from anomaly_explorer.engine.explain.twin import nearest_twin, normals_like
@@ -54,7 +51,7 @@ def _explain_row(inspector: Any, row: int) -> "Explanation":
         twin = nearest_twin(store, row, normals_like(store, inspection.facts).mask(store))
     except InputError:  # it has no latents
         twin = None
-    return explain(inspection, n_ranked, inspector.measurer).with_twin(twin)
+    return explain(inspection, n_ranked, measurer).with_twin(twin)
 
 
 def numbers(explanation: "Explanation") -> dict[str, Any]:

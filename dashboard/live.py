@@ -33,7 +33,9 @@ class LiveInspector:
         # A pool of its own: jobs that wait for the model must not hold the place it loads in.
         self._loader = ThreadPoolExecutor(max_workers=1, thread_name_prefix="load")
         self._loading: Future[Inspector] | None = None
-        self._lock = threading.Lock()
+        self._lock, self._measuring = threading.Lock(), threading.Lock()
+        self._measurer: Measurer | None = None
+        self._is_asked = False
 
     def load(self) -> "Future[Inspector]":
         """Start loading, or return what was started."""
@@ -45,6 +47,13 @@ class LiveInspector:
     def inspector(self) -> "Inspector":
         """Return the inspector, waiting until it is loaded; raises what loading raised."""
         return self.load().result()
+
+    def measurer(self) -> "Measurer | None":
+        """Return what measured the store, where it is at hand: loaded when first asked for."""
+        with self._measuring:
+            if not self._is_asked:
+                self._measurer, self._is_asked = measurer_of(self.store, self.settings), True
+            return self._measurer
 
     def close(self) -> None:
         """Let running jobs finish, drop waiting ones, and stop the threads."""
@@ -80,12 +89,17 @@ def load_inspector(store: Store, settings: Settings) -> "Inspector":
     from anomaly_explorer.engine.model.weights import load_model
 
     model = load_model(settings.weights or SHIPPED)
-    archive, reconstructor = open_archive(store, settings), Reconstructor(model)
-    return Inspector(store, archive, reconstructor, _measurer_of(store, settings))
+    return Inspector(store, open_archive(store, settings), Reconstructor(model))
 
 
-def _measurer_of(store: Store, settings: Settings) -> "Measurer | None":
-    """Load what measured a store: the file that was named, or the shipped one if it was that."""
+def measurer_of(store: Store, settings: Settings) -> "Measurer | None":
+    """Load what measured a store: the file that was named, or the shipped one if it was that.
+
+    Raises
+    ------
+    ModelError
+        The file that was named is another one, or none.
+    """
     from anomaly_explorer.engine.errors import ModelError
 
     from .remeasuring import load_measurer_of
@@ -118,7 +132,7 @@ def check_settings(store: Store, settings: Settings) -> None:
         archive.close()
         check_made_by(check_card(settings.weights or SHIPPED), store.manifest.model.get("id"))
         if settings.measurer is not None:
-            _measurer_of(store, settings)
+            measurer_of(store, settings)
 
 
 def open_archive(store: Store, settings: Settings) -> "SpectrumArchive | None":

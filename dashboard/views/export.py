@@ -51,15 +51,20 @@ class ExportView(pn.viewable.Viewer):
 
     def __init__(self, session: Session, session_id: str = "", **params: Any) -> None:
         super().__init__(**params)
-        self.session = session
+        self.session, self._n_counted = session, 0
         self.menu = ExportMenu(
             session_id=session_id, choices=describe_exports(session), formats=FORMATS,
             stylesheets=[MENU_CSS + _CSS], css_classes=["export"], margin=(0, 6), align="center",
         )  # fmt: skip
 
     def refresh(self, *_: Any) -> None:
-        """Count again."""
-        self.menu.choices = describe_exports(self.session)
+        """Count again, and send what was counted even where it is what was sent before.
+
+        What a page that comes back in another process is sent while it loads may be lost.
+        """
+        self._n_counted += 1
+        counted = {"turn": str(self._n_counted)}
+        self.menu.choices = [choice | counted for choice in describe_exports(self.session)]
 
     def __panel__(self) -> pn.viewable.Viewable:
         """Return the menu."""

