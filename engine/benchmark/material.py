@@ -132,6 +132,9 @@ class SurveyFiles:
         for each in plan.skipped:
             if each.kind == FAILURE:
                 say(f"skipped {each.path}: {each.reason}")
+        n_objects = sum(each.n_scanned for each in plan.inputs)
+        if n_objects > _MOST:
+            say(f"{n_objects:,} objects: the first {_MOST:,} are taken")
         truth = read_truth(folder, [plan.root / each.path for each in plan.inputs])
         parts = [_read(batch, truth) for batch in _batches(plan)]
         samples, skies = zip(*parts, strict=True)

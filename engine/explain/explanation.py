@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from anomaly_explorer.engine.model.inspection import Inspection
 
 
+# Column that says whether the network behind the evidence was trained on an object.
+MEMBER = {False: "is_training_member", True: "is_measurer_member"}
+
+
 @dataclass(frozen=True)
 class Explanation:
     """Why one object is strange to the model.
@@ -33,7 +37,7 @@ class Explanation:
         Rank of the score in the object's population, and how many of it are ranked; 0 = unknown.
     is_simulated : bool
     is_training_member : bool or None
-        None where nobody knows.
+        Of the network behind the evidence; None where nobody knows.
     evidence : Evidence
         For the calibrated score if `is_noise_aware`, else for the compatible one.
     is_noise_aware : bool
@@ -83,12 +87,12 @@ def explain(
     is_noise_aware = measurer is not None and verdict is not None
     if measurer is not None and verdict is not None:
         known = Known.of_columns(inspection.batch.columns)
-        spectrum = weigh_bins(inspection.batch, grid)
+        spectrum = weigh_bins(inspection.batch, measurer.grid)
         evidence = noise_aware_evidence(measurer, spectrum, known, verdict.winner)
     else:
         weight = bin_weights(inspection.spectrum, inspection.scale, grid)
         evidence = evidence_of_residual(inspection.residual, weight, grid, redshift)
-    member = facts.get("is_training_member")
+    member = facts.get(MEMBER[is_noise_aware])
     return Explanation(
         target_id=int(facts["target_id"]),
         spectype=str(facts.get("spectype") or ""),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from anomaly_explorer.engine.spectra.grid import ARMS
 
 from .evidence import Evidence
-from .explanation import Explanation
+from .explanation import MEMBER, Explanation
 from .feature import Feature
 from .near_line import NearLine
 from .shares import Shares
@@ -70,7 +70,8 @@ def write_note(explanation: Explanation) -> tuple[Segment, ...]:
     member = {True: "was trained on this very object", False: "was not trained on this object"}
     if found.is_training_member is not None:
         parts.append(Segment(" The model "))
-        parts.append(Segment(member[found.is_training_member], "column:is_training_member"))
+        column = f"column:{MEMBER[found.is_noise_aware]}"
+        parts.append(Segment(member[found.is_training_member], column))
         parts += _plain(".")
     return tuple(parts + _plain(f" {CLAIM}"))
 

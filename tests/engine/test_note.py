@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anomaly_explorer.engine.explain.evidence import evidence_of_residual
-from anomaly_explorer.engine.explain.explanation import Explanation
+from anomaly_explorer.engine.explain.explanation import MEMBER, Explanation
 from anomaly_explorer.engine.explain.note import CLAIM, MAX_LENGTH, plain_text, write_note
 from anomaly_explorer.engine.explain.terms import TERMS
 from anomaly_explorer.engine.explain.twin import Twin
@@ -62,6 +62,9 @@ def test_notes_are_short_honest_and_every_number_leads_somewhere(found):
     assert ("simulated" in text) is found.is_simulated
     assert ("compatible score alone" in text) is (found.verdict is None)
     assert "x<b>" not in text
+    members = {segment.target for segment in note} & {f"column:{name}" for name in MEMBER.values()}
+    is_told = found.is_training_member is not None
+    assert members == ({f"column:{MEMBER[found.is_noise_aware]}"} if is_told else set())
     assert "nan" not in re.sub(r"[a-z]nan|nan[a-z]", "", text)
     for segment in note:
         if re.search("[0-9]", segment.text):

@@ -37,8 +37,8 @@ def trial():
         pytest.MonkeyPatch.context() as patch,
     ):  # fmt: skip
         # Less of what takes long: trees and network of the redshifts.
-        patch.setattr(redshift, "boosted_trees", lambda seed: boosted_trees(seed, 40, n_leaves=15))
-        patch.setattr(redshift, "Readout", lambda seed: Readout(seed, 4))
+        patch.setattr(redshift, "boosted_trees", lambda seed: boosted_trees(seed, 150, n_leaves=31))
+        patch.setattr(redshift, "Readout", lambda seed: Readout(seed, 12))
         material = simulated_material(21, TINY)
         found = run_trial(21, material, TINY.epochs, BigAE(496).eval(), said.append)
     assert any("training on" in line for line in said)
@@ -70,7 +70,7 @@ def test_calibration_takes_the_noise_out_of_every_score(trial):
 def test_the_latents_keep_some_of_the_redshift(trial):
     found = trial["redshift"]
     # Galaxies and quasars lie between 0 and 4: a guess is off by far more, three rounds or not.
-    assert found["r2"] > 0.1
+    assert found["r2"] > 0.3
     assert 0.01 < found["sigma_nmad"] < 0.2
     assert found["n_learned"] > 5_000
     assert 300 < found["n_objects"] < TINY.n_test
