@@ -43,12 +43,13 @@ def wait_until(is_so):
 
 @pytest.fixture
 def explained(explorer):
-    """A page with the note of an object that has a twin."""
+    """A page with the note of an object that has a twin, once the note names it."""
     explainer = explorer.explainer
     for row in range(explorer.store.n_objects):
         explorer.state.focus = row
         wait_until(lambda: explainer.note.text.segments and not explainer._twins.is_running)
         if explainer._twin is not None:
+            wait_until(lambda: targets(explorer, "object"))
             return explorer
     raise AssertionError("nobody has a twin")
 
