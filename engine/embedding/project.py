@@ -16,6 +16,9 @@ PLACE_ROWS = 4096
 def fit_map(latents: NDArray[np.float32], seed: int) -> NDArray[np.float32]:
     """Fit a two-dimensional UMAP of landmarks; seeded, hence on one core.
 
+    It is given the exact nearest neighbors: UMAP itself would ask for every distance one by one
+    (few landmarks), or compile a search that finds most of them (many).
+
     Parameters
     ----------
     latents : (M, 128) float32
@@ -29,13 +32,17 @@ def fit_map(latents: NDArray[np.float32], seed: int) -> NDArray[np.float32]:
     with warnings.catch_warnings():
         # umap probes for tensorflow, which only its parametric variant needs.
         warnings.filterwarnings("ignore", message="Tensorflow not installed")
+        # Nothing is added to this map by UMAP: the network does that.
+        warnings.filterwarnings("ignore", message="precomputed_knn.* is not an NNDescent object")
         import umap
-    n_neighbors = min(N_NEIGHBORS, len(latents) - 1)
-    method = "random" if len(latents) < 32 else "spectral"
-    mapper = umap.UMAP(
-        n_neighbors=n_neighbors, min_dist=MIN_DIST, random_state=seed, n_jobs=1, init=method
-    )
-    return np.asarray(mapper.fit_transform(latents), dtype=np.float32)
+
+        n_neighbors = min(N_NEIGHBORS, len(latents) - 1)
+        mapper = umap.UMAP(
+            n_neighbors=n_neighbors, min_dist=MIN_DIST, random_state=seed, n_jobs=1,
+            init="random" if len(latents) < 32 else "spectral",
+            precomputed_knn=_nearest(latents, latents, n_neighbors),
+        )  # fmt: skip
+        return np.asarray(mapper.fit_transform(latents), dtype=np.float32)
 
 
 class Placer:
@@ -122,13 +129,22 @@ def neighbor_preservation(
 
     Latents are (M, 128), positions (M, 2).
     """
+    pairs = zip(*(_nearest(points, None, k)[0] for points in (latents, positions)), strict=True)
+    return float(np.mean([len(np.intersect1d(a, b)) / k for a, b in pairs]))
+
+
+def _nearest(
+    points: NDArray[np.float32], asked: NDArray[np.float32] | None, k: int
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return numbers and distances of the k points nearest to those asked, (N, k) each.
+
+    Without points asked: to every point, itself left out.
+    """
     from sklearn.neighbors import NearestNeighbors
 
-    def nearest(points: NDArray[np.float32]) -> NDArray[np.int64]:
-        return NearestNeighbors(n_neighbors=k).fit(points).kneighbors(return_distance=False)
-
-    pairs = zip(nearest(latents), nearest(positions), strict=True)
-    return float(np.mean([len(np.intersect1d(a, b)) / k for a, b in pairs]))
+    fitted = NearestNeighbors(n_neighbors=k, algorithm="brute").fit(points)
+    distances, numbers = fitted.kneighbors(asked)
+    return numbers, distances
 
 
 def trustworthiness(
