@@ -24,19 +24,23 @@ def pytest_addoption(parser):
     parser.addoption("--kill-seed", type=int, help="kill commands at the moments of this seed")
 
 
+# Journeys with a survey of their own; the others share the demo, which takes minutes to make.
+OWN_SURVEY = ("tests/journeys/test_ids.py", "tests/journeys/test_real.py")
+
+
 def is_journey(path: str) -> bool:
     return path.startswith("tests/journeys/")
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
-    """Give a process whole files, and one of them all journeys: what they share is made once."""
+    """Give a process whole files, and one of them all of the demo: it is made once."""
     from xdist.scheduler import LoadScopeScheduling
 
     class ByFile(LoadScopeScheduling):
         def _split_scope(self, nodeid):
             path = nodeid.split("::", 1)[0]
-            return "journeys" if is_journey(path) else path
+            return "demo" if is_journey(path) and path not in OWN_SURVEY else path
 
     return ByFile(config, log)
 

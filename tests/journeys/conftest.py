@@ -73,8 +73,9 @@ def served(survey: Survey):
             server.terminate()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser():
+    # Playwright keeps an event loop running: longer than a file, other tests would find it.
     path = next((found for name in BROWSERS if (found := shutil.which(name))), None)
     if path is None:
         if os.environ.get("CI"):
