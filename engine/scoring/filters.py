@@ -16,7 +16,7 @@ from anomaly_explorer.engine.spectra.grid import ARMS, BinGrid
 # Standard deviations in bins; 0 is a single bin.
 WIDTHS = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
 _REACH = 3.5
-_LANES = 32  # spectra filtered at once
+_LANES = 64  # spectra filtered at once
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,11 +102,10 @@ def match_filters(
         Number of that filter; -1 where there is none.
     """
     n = len(difference)
-    best = np.zeros((n, len(WIDTHS)), np.float32)
-    which = np.full((n, len(WIDTHS)), -1, np.int64)
+    best = np.empty((n, len(WIDTHS)), np.float32)
+    which = np.empty((n, len(WIDTHS)), np.int64)
     spans = (bank.start, bank.n_taps, bank.first_tap, bank.width)
     _match((difference, weight), spans, bank.taps, best, which)
-    best[which < 0] = np.nan
     return best, which
 
 
@@ -124,19 +123,21 @@ def _match(
     # Spectra side by side: each tap is one instruction for several of them.
     pulls, weights = np.zeros((n_bins, _LANES), np.float32), np.zeros((n_bins, _LANES), np.float32)
     signal, power = np.zeros(_LANES, np.float32), np.zeros(_LANES, np.float32)
+    top, at = np.zeros((len(WIDTHS), _LANES), np.float32), np.zeros((len(WIDTHS), _LANES), np.int32)
     for row in range(0, n, _LANES):
         rows = slice(row, min(row + _LANES, n))
         _lay_side_by_side(spectra, rows, (pulls, weights))
+        top[:], at[:] = -1, -1
         for t in range(len(start)):
-            signal[:] = 0
-            power[:] = 0
+            signal[:], power[:] = 0, 0
             for i in range(n_taps[t]):
                 tap, square = taps[first_tap[t] + i], squares[first_tap[t] + i]
-                at = start[t] + i
+                bin_ = start[t] + i
                 for lane in range(_LANES):
-                    signal[lane] += pulls[at, lane] * tap
-                    power[lane] += weights[at, lane] * square
-            _keep_best((signal, power), t, best[rows, width[t]], which[rows, width[t]])
+                    signal[lane] += pulls[bin_, lane] * tap
+                    power[lane] += weights[bin_, lane] * square
+            _keep_best((signal, power), np.int32(t), top[width[t]], at[width[t]])
+        _take_apart((top, at), best[rows], which[rows])
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
@@ -152,10 +153,21 @@ def _lay_side_by_side(
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
-def _keep_best(sums: tuple[NDArray, NDArray], number: int, best: NDArray, which: NDArray) -> None:
+def _keep_best(sums: tuple[NDArray, NDArray], number: int, top: NDArray, at: NDArray) -> None:
+    """Keep the squares of the best matches and their numbers; nothing over nothing keeps none."""
     signal, power = sums
+    for lane in range(_LANES):
+        # No branch and nothing read twice: only so are several lanes compared at once.
+        found, last, last_at = signal[lane] * signal[lane] / power[lane], top[lane], at[lane]
+        is_better = found > last
+        top[lane] = found if is_better else last
+        at[lane] = number if is_better else last_at
+
+
+@numba.njit(nogil=True, cache=True, error_model="numpy")
+def _take_apart(kept: tuple[NDArray, NDArray], best: NDArray, which: NDArray) -> None:
+    top, at = kept
     for lane in range(len(best)):
-        if power[lane] > 0:
-            found = abs(signal[lane]) / np.sqrt(power[lane])
-            if found > best[lane] or which[lane] < 0:
-                best[lane], which[lane] = found, number
+        for width in range(len(top)):
+            which[lane, width] = at[width, lane]
+            best[lane, width] = np.sqrt(top[width, lane]) if at[width, lane] >= 0 else np.nan

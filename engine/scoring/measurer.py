@@ -140,8 +140,7 @@ class Measurer:
         model, log_variance, latents = (each.numpy() for each in made)
         values = np.where(spectra.is_known, spectra.flux - model, np.float32(0))
         found = Differences(values, spectra.variance, np.exp(log_variance), spectra.is_known)
-        weight = found.weight(np.ones(values.shape[1]))
-        values = remove_known_lines(values, weight, known, self.grid)
+        values = remove_known_lines(values, found.weight(), known, self.grid)
         return replace(found, values=values), model, latents
 
     def encode(self, spectra: WeighedInput) -> NDArray[np.float32]:
@@ -155,7 +154,7 @@ class Measurer:
     ) -> Difference:
         """Return what the statistics are made of: `differences`, model (N, B), less the modes."""
         values = differences.values.copy()
-        weight = differences.weight(np.ones(values.shape[1]))
+        weight = differences.weight()
         strength = np.full(len(values), np.nan, np.float32)
         for name, modes in self.modes.items():
             rows = np.flatnonzero(known.classes == name)
