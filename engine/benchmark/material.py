@@ -44,6 +44,8 @@ class TrialSize:
         Normals the error modes are fitted to, that the score is calibrated with, and tested on.
     n_each, n_sky, epochs : int
         Anomalies of each type to find, sky fibers, rounds of training.
+    n_redshift : int
+        Further normals to learn redshifts from.
     """
 
     n_training: int = 30_000
@@ -54,9 +56,10 @@ class TrialSize:
     n_each: int = 200
     n_sky: int = 3_000
     epochs: int = 40
+    n_redshift: int = 150_000
 
 
-SMALL = TrialSize(12_000, 5, 6_000, 15_000, 12_000, 100, 1_000, 24)
+SMALL = TrialSize(12_000, 5, 6_000, 15_000, 12_000, 100, 1_000, 24, 10_000)
 
 
 @dataclass(frozen=True)
@@ -69,8 +72,8 @@ class Material:
         Normals with a few anomalies that nobody told the network of.
     sky : WeighedInput
         Sky fibers.
-    for_modes, calibrating : Sample
-        Normals the error modes are fitted to, and the calibration.
+    for_modes, calibrating, for_redshift : Sample
+        Normals the error modes are fitted to, the calibration, and besides these two redshifts.
     test : Sample
         Normals and anomalies to judge by.
     drifted : Sample or None
@@ -81,6 +84,7 @@ class Material:
     sky: WeighedInput
     for_modes: Sample
     calibrating: Sample
+    for_redshift: Sample
     test: Sample
     drifted: Sample | None
 
@@ -92,6 +96,7 @@ class Material:
             "n_training": len(self.training), "n_sky": len(self.sky),
             "n_unlabelled": len(self.training) - int(self.training.labels.is_normal.sum()),
             "n_modes": len(self.for_modes), "n_calibration": len(self.calibrating),
+            "n_redshift": len(self.for_redshift),
             "n_test": n_normal, "n_anomalies": len(self.test) - n_normal,
         }  # fmt: skip
 
@@ -99,14 +104,13 @@ class Material:
 def simulated_material(seed: int, size: TrialSize) -> Material:
     """Draw from the simulated surveys 3 × seed, + 1 and + 2."""
     surveys = [SimulatedSurvey(3 * seed + i) for i in range(3)]
-    normals = draw_sample(surveys[1], size.n_modes + size.n_calibration, 0)
-    for_modes, calibrating = np.split(np.arange(len(normals)), [size.n_modes])
+    ends = np.cumsum([size.n_modes, size.n_calibration])
+    normals = draw_sample(surveys[1], int(ends[-1]) + size.n_redshift, 0)
     drifted = SimulatedSurvey(3 * seed + 2, DRIFTED_VERSION)
     return Material(
         draw_sample(surveys[0], size.n_training, size.n_unlabelled),
         draw_sky(surveys[0], size.n_sky),
-        normals.take(for_modes),
-        normals.take(calibrating),
+        *(normals.take(rows) for rows in np.split(np.arange(len(normals)), ends)),
         draw_sample(surveys[2], size.n_test, size.n_each),
         draw_sample(drifted, size.n_test // 5, 0),
     )
@@ -157,7 +161,7 @@ class SurveyFiles:
         normals = rng.permutation(np.flatnonzero(labels.is_normal))
         wanted = np.array([size.n_training, size.n_modes, size.n_calibration, size.n_test])
         ends = np.cumsum(wanted * min(1, len(normals) / wanted.sum())).astype(int)
-        training, for_modes, calibrating, test, _ = np.split(normals, ends)
+        training, for_modes, calibrating, test, left = np.split(normals, ends)
         told, untold = [test], [training]
         for name in labels.types:
             rows = rng.permutation(np.flatnonzero(labels.injected == name))
@@ -170,6 +174,7 @@ class SurveyFiles:
             self.sky.take(rng.permutation(len(self.sky))[: size.n_sky]),
             take(for_modes),
             take(calibrating),
+            take(left[: size.n_redshift]),
             take(np.concatenate(told)),
             None,
         )

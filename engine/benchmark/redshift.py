@@ -8,14 +8,12 @@ from numpy.typing import NDArray
 
 from anomaly_explorer.engine.insights.accuracy import measure_accuracy
 from anomaly_explorer.engine.insights.readout import Readout
-from anomaly_explorer.engine.insights.regression import MIN_SNR, boosted_trees
+from anomaly_explorer.engine.insights.regression import MIN_SNR
 from anomaly_explorer.engine.spectra.grid import COMPATIBLE_GRID
 
 from .sample import Sample
 
 _STAR = "STAR"
-# Of those that are learned from, the share by which one of two ways is chosen.
-_CHOOSING_SHARE = 0.1
 _FEWEST = 200
 # S/N of a bin that is MIN_SNR per √Å.
 _MIN_BIN_SNR = MIN_SNR * np.sqrt(COMPATIBLE_GRID.bin_width)
@@ -28,51 +26,40 @@ def recover_redshifts(
 ) -> dict[str, Any] | None:
     """Predict the redshifts of normal galaxies and quasars from latents.
 
-    Those with a sure redshift count, and of these S/N > 2 per √Å is judged, as in the insight of
-    that name; fainter ones teach too. What is predicted is ln(1 + z), as errors grow with 1 + z.
+    Those with a sure redshift and S/N > 2 per √Å count, as in the insight of that name. What is
+    predicted is ln(1 + z), as errors grow with 1 + z.
 
     Parameters
     ----------
     learned : sequence of Sample, (N, 128) array
-        Spectra with their latents to learn from.
+        Spectra with their latents to learn from. Give none that the network was trained on: it
+        knows them better than those it is asked for later.
     judged : Sample, (M, 128) array
         Others to judge by.
     seed : int
-        Of both ways, trees and a network.
 
     Returns
     -------
     dict or None
-        Figures of `Accuracy` by name, ``way`` and ``n_learned``; None where there are too few.
+        Figures of `Accuracy` by name, and ``n_learned``; None where there are too few.
     """
-    parts = [_far(*each, 0) for each in learned]
-    latents, target = (np.concatenate(each) for each in zip(*parts, strict=True))
-    others, true = _far(*judged, _MIN_BIN_SNR)
+    latents, target = (
+        np.concatenate(each) for each in zip(*(_far(*each) for each in learned), strict=True)
+    )
+    others, true = _far(*judged)
     if min(len(target), len(true)) < _FEWEST:
         return None
-    order = np.random.default_rng(seed).permutation(len(target))
-    choosing, learning = np.split(order, [int(_CHOOSING_SHARE * len(order))])
-    ways = {"boosted trees": boosted_trees(seed), "network": Readout(seed)}
-    ends = target[learning].min(), target[learning].max()
-
-    def judge(name: str, inputs: NDArray[np.floating], wanted: NDArray[np.floating]) -> Any:
-        predicted = np.clip(ways[name].predict(inputs), *ends)
-        return measure_accuracy(np.expm1(wanted), np.expm1(predicted))
-
-    spreads = {}
-    for name, way in ways.items():
-        way.fit(latents[learning], target[learning])
-        spreads[name] = judge(name, latents[choosing], target[choosing]).sigma_nmad
-    chosen = min(spreads, key=spreads.__getitem__)
-    accuracy = judge(chosen, others, true)
-    return {"way": chosen, "n_learned": len(learning), **accuracy.to_dict()}
+    predicted = Readout(seed).fit(latents, target).predict(others)
+    predicted = np.clip(predicted, target.min(), target.max())
+    accuracy = measure_accuracy(np.expm1(true), np.expm1(predicted))
+    return {"n_learned": len(target), **accuracy.to_dict()}
 
 
 def _far(
-    sample: Sample, latents: NDArray[np.floating], min_bin_snr: float
+    sample: Sample, latents: NDArray[np.floating]
 ) -> tuple[NDArray[np.floating], NDArray[np.float64]]:
     """Return latents, (n, 128), and ln(1 + z), (n,), of those that count."""
     labels, known = sample.labels, sample.known
     is_far = (known.classes != _STAR) & (known.redshift > 0) & sample.is_sure
-    rows = np.flatnonzero(labels.is_normal & is_far & (labels.snr > min_bin_snr))
+    rows = np.flatnonzero(labels.is_normal & is_far & (labels.snr > _MIN_BIN_SNR))
     return latents[rows], np.log1p(known.redshift[rows])

@@ -34,7 +34,7 @@ def summarize(trials: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "errors": errors[OURS],
         "scores": {name: {**scores[name], "errors": errors[name]} for name in names},
         "share_uniform": float(np.mean([trial["scores"][OURS]["ks_p"] > 0.01 for trial in trials])),
-        "redshift": _redshift(redshifts) if redshifts else None,
+        "redshift": {**_mean(redshifts), "errors": _error(redshifts)} if redshifts else None,
         "drifted": _mean(drifted) if drifted else None,
         "headline": trials[0]["headline"],
         "seeds": [trial["seed"] for trial in trials],
@@ -42,12 +42,6 @@ def summarize(trials: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "training_s": _mean([trial["training_s"] for trial in trials]),
         "measured_per_s": _mean([trial["measured_per_s"] for trial in trials]),
     }
-
-
-def _redshift(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    numbers = [{name: v for name, v in each.items() if name != "way"} for each in found]
-    ways = sorted({each["way"] for each in found})
-    return {**_mean(numbers), "errors": _error(numbers), "way": " or ".join(ways)}
 
 
 def _mean(values: Sequence[Any]) -> Any:
@@ -122,7 +116,8 @@ are harder. Printed by `{command}` on {machine}.
 - Seeds: {seeds}.
 - {size["n_training"]:,} spectra to train on for {size["epochs"]} rounds, {size["n_unlabelled"]:,} unlabelled
   anomalies among them, in {summary["training_s"]:,.0f} s; {size["n_sky"]:,} sky fibers.
-- {size["n_modes"]:,} normals to fit error modes to, {size["n_calibration"]:,} to calibrate with.
+- {size["n_modes"]:,} normals to fit error modes to, {size["n_calibration"]:,} to calibrate with, and further
+  {size["n_redshift"]:,} to learn redshifts from.
 - {size["n_test"]:,} normals and {size["n_anomalies"]:,} anomalies of {n_types} types to judge by.
 - All statistics of a spectrum that is in bins already: {summary["measured_per_s"]:,.0f} spectra/s.
 """  # noqa: E501
@@ -155,9 +150,10 @@ def _redshift_lines(summary: Mapping[str, Any]) -> list[str]:
         *wrap(
             f"Redshifts are those of {redshift['n_objects']:,.0f} normal galaxies and quasars with "
             "ZWARN = 0 and S/N > 2 per √Å, predicted from the 128 latents of the noise-aware "
-            f"network by the {redshift['way']}, which learned from {redshift['n_learned']:,.0f} "
-            "others and was chosen on a part of these. The input is a whole spectrum: this is "
-            "redshift recoverability, not photometric redshift.", _WIDTH,
+            "network by another one, which learned from "
+            f"{redshift['n_learned']:,.0f} others that the noise-aware one was not trained on. The "
+            "input is a whole spectrum: this is redshift recoverability, not photometric "
+            "redshift.", _WIDTH,
         ), "",
     ]  # fmt: skip
 

@@ -59,7 +59,8 @@ def run_trial(
     headline = headline_of(test.labels.types)
     scores = _figures(calibration, judged, test, headline)
     say(f"seed {seed}: predicting redshifts")
-    learned = [(each, measurer.encode(each.weighed)) for each in (training, modes)]
+    more = material.for_redshift
+    learned = [(each, measurer.encode(each.weighed)) for each in (modes, more)]
     learned.append((normals, measured.latents))
     redshift = recover_redshifts(learned, (test, judged.latents), seed)
     say(f"seed {seed}: fitting baselines")

@@ -11,12 +11,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-_HIDDEN = (512, 256)
+_HIDDEN = (1024, 512)
 _N_VALUES = 300
 # Deviation of the chances that are learned around the true value, in values.
 _BLUR = 1.5
 # So many values on either side of the likeliest stretch are one answer.
-_REACH = 20
+_REACH = 60
 _RATE, _DECAY, _BATCH = 2e-3, 1e-2, 512
 
 
@@ -30,7 +30,7 @@ class Readout:
         Rounds of training.
     """
 
-    def __init__(self, seed: int, n_epochs: int = 30) -> None:
+    def __init__(self, seed: int, n_epochs: int = 20) -> None:
         self._seed, self._n_epochs = seed, n_epochs
 
     def fit(self, inputs: NDArray[np.floating], targets: NDArray[np.floating]) -> "Readout":

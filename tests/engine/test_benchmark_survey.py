@@ -54,9 +54,10 @@ def test_files_are_read_as_the_survey_they_hold(files):
 
 def test_no_object_is_dealt_twice(files):
     dealt = files.material(5, SIZE)
-    parts = (dealt.training, dealt.for_modes, dealt.calibrating, dealt.test)
+    parts = (dealt.training, dealt.for_modes, dealt.calibrating, dealt.test, dealt.for_redshift)
     seen = np.concatenate([each.weighed.amplitude for each in parts])
     assert len(np.unique(seen)) == len(seen)  # an amplitude tells an object from all others
+    assert len(seen) == len(files.sample)
     assert dealt.size["n_calibration"] <= SIZE.n_calibration
     share = dealt.size["n_test"] / dealt.size["n_modes"]
     assert share == pytest.approx(SIZE.n_test / SIZE.n_modes, rel=0.1)

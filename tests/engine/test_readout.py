@@ -13,7 +13,7 @@ def curved(rng):
 
 def test_a_bent_number_is_read_out(curved):
     inputs, targets = curved
-    read = Readout(0, 12).fit(inputs[:3200], targets[:3200]).predict(inputs[3200:])
+    read = Readout(0, 6).fit(inputs[:3200], targets[:3200]).predict(inputs[3200:])
     wrong = np.abs(read - targets[3200:])
     straight = np.c_[inputs, np.ones(len(inputs))]
     line = np.linalg.lstsq(straight[:3200], targets[:3200], rcond=None)[0]
@@ -23,7 +23,7 @@ def test_a_bent_number_is_read_out(curved):
 def test_of_two_answers_it_gives_the_likelier_and_not_their_mean(rng):
     inputs = rng.normal(size=(4000, 3)).astype(np.float32)
     targets = np.where(rng.random(4000) < 0.7, 0.0, 1.0)
-    read = Readout(0, 6).fit(inputs, targets).predict(inputs[:200])
+    read = Readout(0, 4).fit(inputs, targets).predict(inputs[:200])
     assert np.abs(read).max() < 0.1  # the mean is 0.3
 
 

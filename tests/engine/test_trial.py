@@ -21,12 +21,11 @@ from anomaly_explorer.engine.benchmark.report import (
 )
 from anomaly_explorer.engine.benchmark.trial import HEADLINE, headline_of, run_trial
 from anomaly_explorer.engine.insights.readout import Readout
-from anomaly_explorer.engine.insights.regression import boosted_trees
 from anomaly_explorer.engine.model.network import BigAE
 from anomaly_explorer.engine.simulation.population import INJECTED_TYPES
 from anomaly_explorer.engine.threads import one_thread
 
-TINY = TrialSize(1500, 1, 3_000, 11_000, 1500, 4, 120, 3)
+TINY = TrialSize(1500, 1, 3_000, 11_000, 1500, 4, 120, 3, 0)
 
 
 @pytest.fixture(scope="module")
@@ -36,9 +35,8 @@ def trial():
         one_thread(), threadpool_limits(1),  # beside other tests threads wait for each other
         pytest.MonkeyPatch.context() as patch,
     ):  # fmt: skip
-        # Less of what takes long: trees and network of the redshifts.
-        patch.setattr(redshift, "boosted_trees", lambda seed: boosted_trees(seed, 150, n_leaves=31))
-        patch.setattr(redshift, "Readout", lambda seed: Readout(seed, 12))
+        # Less of what takes long: the network of the redshifts.
+        patch.setattr(redshift, "Readout", lambda seed: Readout(seed, 6))
         material = simulated_material(21, TINY)
         found = run_trial(21, material, TINY.epochs, BigAE(496).eval(), said.append)
     assert any("training on" in line for line in said)
