@@ -62,7 +62,7 @@ class Placer:
         latents: NDArray[np.float32],
         positions: NDArray[np.float32],
         seed: int,
-        epochs: int = 200,
+        epochs: int = 100,
     ) -> None:
         self._scales = {
             "shift": latents.mean(axis=0), "spread": latents.std(axis=0) + 1e-6,

@@ -14,7 +14,7 @@ from .regression import MIN_SNR, Latents, boosted_trees, draw_latents
 KEY = ("recoverability", "How much of the redshift is in the latents?")
 BARS = {"sigma_nmad": 0.021, "r2": 0.97, "outliers_15": 0.013}
 STARS = "STAR"
-N_MOST, _FEWEST, _DRAWN, _NEIGHBORS, _QUINTILES = 100_000, 1_000, 1_500, 10, 5
+N_MOST, _FEWEST, _DRAWN, _NEIGHBORS, _QUINTILES = 200_000, 1_000, 1_500, 10, 5
 _WHOM = f"with ZWARN = 0, z > 0 and S/N > {MIN_SNR:g}"
 Numbers = NDArray[np.float64]
 

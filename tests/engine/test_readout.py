@@ -13,7 +13,7 @@ def curved(rng):
 
 def test_a_bent_number_is_read_out(curved):
     inputs, targets = curved
-    read = Readout(0, 6).fit(inputs[:3200], targets[:3200]).predict(inputs[3200:])
+    read = Readout(0, 10).fit(inputs[:3200], targets[:3200]).predict(inputs[3200:])
     wrong = np.abs(read - targets[3200:])
     straight = np.c_[inputs, np.ones(len(inputs))]
     line = np.linalg.lstsq(straight[:3200], targets[:3200], rcond=None)[0]
