@@ -24,8 +24,13 @@ def pytest_addoption(parser):
     parser.addoption("--kill-seed", type=int, help="kill commands at the moments of this seed")
 
 
-# Journeys with a survey of their own; the others share the demo, which takes minutes to make.
-OWN_SURVEY = ("tests/journeys/test_ids.py", "tests/journeys/test_real.py")
+# Files that share what takes long: the other journeys have the demo, which takes minutes to make,
+# and these fit maps, whose library is compiled anew in every process.
+FITS_MAPS = (
+    "tests/journeys/test_ids.py",
+    "tests/journeys/test_real.py",
+    "tests/engine/test_embedding.py",
+)
 
 
 def is_journey(path: str) -> bool:
@@ -34,13 +39,15 @@ def is_journey(path: str) -> bool:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
-    """Give a process whole files, and one of them all of the demo: it is made once."""
+    """Give a process whole files, or all that share what is made once."""
     from xdist.scheduler import LoadScopeScheduling
 
     class ByFile(LoadScopeScheduling):
         def _split_scope(self, nodeid):
             path = nodeid.split("::", 1)[0]
-            return "demo" if is_journey(path) and path not in OWN_SURVEY else path
+            if path in FITS_MAPS:
+                return "maps"
+            return "demo" if is_journey(path) else path
 
     return ByFile(config, log)
 

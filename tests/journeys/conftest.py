@@ -1,11 +1,12 @@
 """A demo made once by the real command, a server on it, and a browser that tolerates no error."""
 
+import io
 import os
 import re
 import shutil
 import subprocess
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +14,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from anomaly_explorer.dashboard import cli
+
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+PROGRAM = (sys.executable, "-m", "anomaly_explorer.dashboard.cli")
 
 
 @dataclass(frozen=True)
@@ -34,20 +38,22 @@ class Survey:
         return table
 
 
-def run_command(*arguments: object) -> subprocess.CompletedProcess:
-    """Run `anomaly-explorer` as a user does, and fail with what it said."""
-    done = subprocess.run(
-        [sys.executable, "-m", "anomaly_explorer.dashboard.cli", *map(str, arguments)],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    return done
+def run_command(*arguments: object) -> str:
+    """Run a command of `anomaly-explorer` in this process; returns what it printed."""
+    out, err = io.StringIO(), io.StringIO()
+    with redirect_stdout(out), redirect_stderr(err):
+        code = cli.main(list(map(str, arguments)))
+    assert code == 0, out.getvalue()[-3000:] + err.getvalue()[-3000:]
+    return out.getvalue()
 
 
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory) -> Survey:
+    """Make the demo as a user does, in a process of its own."""
     folder = Path(os.environ.get("ANOMALY_DEMO") or tmp_path_factory.mktemp("demo"))
-    run_command("demo", "--folder", folder, "--no-serve")
+    done = subprocess.run([*PROGRAM, "demo", "--folder", str(folder), "--no-serve"],
+                          capture_output=True, text=True, check=False)  # fmt: skip
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     (root,) = folder.iterdir()
     return Survey(root / "spectra", root / "catalog", root / "store")
 
@@ -55,8 +61,7 @@ def demo(tmp_path_factory) -> Survey:
 @contextmanager
 def served(survey: Survey):
     """Serve a store on a free port; yields the address."""
-    command = [sys.executable, "-m", "anomaly_explorer.dashboard.cli", "serve", survey.store]
-    command += ["--spectra", survey.spectra, "--port", "0"]
+    command = [*PROGRAM, "serve", survey.store, "--spectra", survey.spectra, "--port", "0"]
     with subprocess.Popen(
         [*map(str, command)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as server:

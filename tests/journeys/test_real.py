@@ -29,7 +29,7 @@ def address(survey):
 
 
 def test_info_counts_every_population_and_every_skipped_file(survey):
-    info = json.loads(run_command("info", survey.store, "--json").stdout)
+    info = json.loads(run_command("info", survey.store, "--json"))
     assert info["objects"] == 477
     assert info["surveys"] == {"DESI": 29, "LAMOST": 224, "SDSS": 224}
     assert info["simulated"] is None
