@@ -58,6 +58,11 @@ export function render({ model, el }) {
       if (list) list.open = !list.open;
       return;
     }
+    const menu = name === "escape" && find(document, "details[open] > .menu");
+    if (menu) {
+      menu.parentElement.open = false;
+      return;
+    }
     model.send_msg({ type: "key", name });
   };
   document.addEventListener("keydown", listen);

@@ -26,7 +26,7 @@ MEANINGS = {
     "shift+arrowup": "redshift + 0.001",
     "shift+arrowdown": "redshift − 0.001",
     "f": "objects most like the one in focus",
-    "escape": "clear the selection",
+    "escape": "close an open menu, else clear the selection",
     "ctrl+z": "undo",
     "ctrl+shift+z": "redo",
     "/": "search a TARGETID",

@@ -36,7 +36,7 @@ def choose(page, group, label):
 
 
 def test_the_demo_is_large_enough_and_says_simulated(demo):
-    info = json.loads(run_command("info", demo.store, "--json").stdout)
+    info = json.loads(run_command("info", demo.store, "--json"))
     assert info["objects"] >= 5000
     assert info["simulated"] == {"generator_version": 2, "seed": 1}
     table = demo.table("injected_type", "population")
@@ -53,6 +53,10 @@ def test_filter_by_tier_and_arm(page, address, facts):
     assert veil == "none"  # a click on the first picture must not be lost
     page.keyboard.press("?")
     page.wait_for_selector(".keys[open] .menu:has-text('next object of the table')")
+    page.keyboard.press("Escape")
+    page.wait_for_selector(".keys:not([open])")
+    page.keyboard.press("?")
+    page.wait_for_selector(".keys[open]")
     page.keyboard.press("?")
     page.wait_for_selector(".keys:not([open])")
     assert "simulated" in text_of(page, "catalog")
