@@ -69,8 +69,10 @@ def _name(n_objects: int) -> str:
     """Name what the survey depends on, so that an upgrade makes a new one beside the old."""
     from anomaly_explorer.engine.model.card import SHIPPED, SHIPPED_MEASURER, check_card
     from anomaly_explorer.engine.model.weighing import WEIGHING_VERSION
+    from anomaly_explorer.engine.scan.summary import SCAN_FORMAT
     from anomaly_explorer.engine.simulation.survey import GENERATOR_VERSION
 
     model = check_card(SHIPPED).model_id
     measurer = check_card(SHIPPED_MEASURER, WEIGHING_VERSION).model_id
-    return f"{n_objects}-objects-generator-{GENERATOR_VERSION}-models-{model}-{measurer}"
+    versions = f"generator-{GENERATOR_VERSION}-format-{SCAN_FORMAT}"
+    return f"{n_objects}-objects-{versions}-models-{model}-{measurer}"

@@ -163,7 +163,13 @@ _OURS = (
     _ours("desi_survey", "string", "", "DESI SURVEY: sv1, sv2, sv3, main, special, cmx"),
     _ours("program", "string", "", "DESI PROGRAM: dark, bright, backup, other"),
     _ours("healpix", "int32", "", "HEALPix cell, nside 64, nested; of the file or of the position"),
-    _ours("tile_id", "int32", "", "DESI TILEID of a tile coadd"),
+    _ours("tile_id", "int32", "", "DESI TILEID; -1 where exposures are of several tiles"),
+    _ours(
+        "location",
+        "int32",
+        "",
+        "DESI LOCATION, 1000 × petal + place of the fiber on it; -1 where exposures differ",
+    ),
     _ours(
         "coadd_group", "string", "", "group the key is unique in, such as healpix/main/dark/9144"
     ),

@@ -11,13 +11,8 @@ from .rates import GroupRates, measure_rates
 from .strata import Strata
 
 KEY = ("fibers", "Do some fibers, petals or tiles make strange spectra?")
-# What is asked for, and the columns a store may have it in.
-PANELS = {
-    "tile": ("tile_id",),
-    "petal": ("petal", "petal_loc"),
-    "location": ("location",),
-    "fiber": ("fiber",),
-}
+# What is asked for, the column that has it, and how many of its numbers are one group.
+PANELS = {"tile": ("tile_id", 1), "petal": ("location", 1000), "location": ("location", 1)}
 _FEWEST_OBJECTS, _LISTED = 10, 5
 # Kinds that get a sentence, the least even first; the table has all.
 _TOLD = 2
@@ -25,7 +20,7 @@ _TOLD = 2
 
 @dataclass(frozen=True)
 class _Panel:
-    """Counts of one kind of group: `values` are the tiles, petals, locations or fibers."""
+    """Counts of one kind of group: `values` are the tiles, petals or locations."""
 
     kind: str
     values: NDArray[np.int64]
@@ -34,12 +29,11 @@ class _Panel:
 
 
 def compare_fibers(inquiry: Inquiry) -> Insight:
-    """Count a tier by tile, petal, location and fiber, whichever the store has."""
+    """Count a tier by tile, petal and location, whichever the store has."""
     strata = Strata.of(inquiry.class_codes, inquiry.numbers("snr"))
     panels, missing = [], []
-    for kind, names in PANELS.items():
-        column = next((name for name in names if inquiry.has(name)), None)
-        panel = None if column is None else _count(inquiry, kind, column, strata)
+    for kind in PANELS:
+        panel = _count(inquiry, kind, strata)
         if panel is None:
             missing.append(kind)
         else:
@@ -74,11 +68,14 @@ def compare_fibers(inquiry: Inquiry) -> Insight:
     )  # fmt: skip
 
 
-def _count(inquiry: Inquiry, kind: str, column: str, strata: Strata) -> _Panel | None:
+def _count(inquiry: Inquiry, kind: str, strata: Strata) -> _Panel | None:
     """Return the counts, or None where there are not two groups to compare."""
+    column, step = PANELS[kind]
+    if not inquiry.has(column):
+        return None
     numbers = inquiry.numbers(column)
     known = np.flatnonzero(np.isfinite(numbers) & (numbers >= 0))
-    values, groups = np.unique(numbers[known].astype(np.int64), return_inverse=True)
+    values, groups = np.unique(numbers[known].astype(np.int64) // step, return_inverse=True)
     is_large = np.bincount(groups, minlength=len(values)) >= _FEWEST_OBJECTS
     if np.count_nonzero(is_large) < 2:
         return None

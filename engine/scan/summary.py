@@ -18,7 +18,8 @@ from .plan import FAILURE, SUPERSEDED, WITHOUT_SPECTRA, ScanPlan, Skipped
 from .scorer import ScoreCards
 from .worker import SKIPPED_KEY
 
-SCAN_FORMAT = 2
+# Of this file, of the plan beside it, and of what readers put into the columns of batches.
+SCAN_FORMAT = 3
 
 
 def summarize(plan: ScanPlan, catalog: Path, cards: ScoreCards) -> dict[str, Any]:

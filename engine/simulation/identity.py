@@ -76,6 +76,17 @@ def cells_of(indices: NDArray[np.int64]) -> NDArray[np.int64]:
     return footprint()[indices // OBJECTS_PER_CELL]
 
 
+def tile_ids(indices: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the tile of each object, (N,): one for each block."""
+    return _FIRST_TILE + indices // OBJECTS_PER_CELL
+
+
+def locations(indices: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the LOCATION of each fiber, (N,): ten petals, places 0 to 495 on each."""
+    local = indices % OBJECTS_PER_CELL
+    return local // 100 * 1000 + local % 100 * 5
+
+
 def fiber_uses(seed: int, version: int, indices: NDArray[np.int64]) -> NDArray[np.int8]:
     """Return what the fibers were put on, (N,): SCIENCE, SKY or UNASSIGNED."""
     u = first_uniforms(object_keys(np.uint64(seed), np.uint64(version), indices))
@@ -95,8 +106,8 @@ def target_ids(seed: int, version: int, indices: NDArray[np.int64]) -> NDArray[n
     brick = _FIRST_BRICK + block * _BRICKS_PER_CELL + local % _BRICKS_PER_CELL
     placed = (_RELEASE << 42) | (brick << 22) | (_tag(seed) << _LOCAL_BITS) | local
     placed |= np.where(uses == SKY, np.int64(1) << _SKY_BIT, 0)
-    location = local // 100 * 1000 + local % 100 * 5  # ten petals, device locations 0 to 495
-    return np.where(uses == UNASSIGNED, -((_FIRST_TILE + block) * 10000 + location), placed)
+    unplaced = -(tile_ids(indices) * 10000 + locations(indices))
+    return np.where(uses == UNASSIGNED, unplaced, placed)
 
 
 def indices_of(seed: int, version: int, ids: NDArray[np.int64]) -> NDArray[np.int64]:

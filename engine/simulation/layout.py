@@ -46,6 +46,16 @@ _FIBERMAP: tuple[tuple[str, str, str | float], ...] = (
     ("MEAN_FIBER_DEC", "D", "mean_fiber_dec"),
     ("MEAN_MJD", "D", _MEAN_MJD),
 )
+# One row an exposure, all of one fiber.
+_EXPOSURES = (
+    ("TARGETID", "K", "target_id"),
+    ("MJD", "D", _MEAN_MJD),
+    ("TILEID", "J", "tile_id"),
+    ("PETAL_LOC", "I", "petal"),
+    ("DEVICE_LOC", "J", "device"),
+    ("LOCATION", "K", "location"),
+    ("FIBER", "J", "fiber"),
+)
 _SCORES = (
     ("TARGETID", "K", "target_id"),
     *((f"MEDIAN_COADD_SNR_{a.value.upper()}", "E", f"snr_{a.value}") for a in ARMS),
@@ -101,10 +111,11 @@ def primary_header(pair: FilePair, n_objects: int) -> fits.Header:
 def coadd_hdus(
     pair: FilePair, batch: SpectrumBatch, truth: dict[str, NDArray[Any]], *, resolution: bool
 ) -> fits.HDUList:
-    """Return a coadd file: FIBERMAP, three arms, SCORES and TRUTH (columns of `truth`: (N,))."""
+    """Return a coadd file: both fibermaps, three arms, SCORES and TRUTH (of `truth`: (N,))."""
     hdus = [
         fits.PrimaryHDU(header=primary_header(pair, len(batch))),
         _table("FIBERMAP", _FIBERMAP, batch.columns),
+        _table("EXP_FIBERMAP", _EXPOSURES, _exposures(batch)),
     ]
     for arm in ARMS:
         hdus.extend(_arm_hdus(arm, batch))
@@ -139,6 +150,14 @@ def resolution_diagonals(arm: Arm) -> NDArray[np.float32]:
     offsets = (N_DIAGONALS // 2 - np.arange(N_DIAGONALS))[:, None]
     weights = np.exp(-0.5 * (offsets / sigma) ** 2)
     return (weights / weights.sum(axis=0)).astype(np.float32)
+
+
+def _exposures(batch: SpectrumBatch) -> dict[str, NDArray[Any]]:
+    """Return what the table of exposures says, (E,) each."""
+    rows = np.repeat(np.arange(len(batch)), batch.columns["coadd_numexp"])
+    found = {name: batch.columns[name][rows] for name in ("target_id", "tile_id", "location")}
+    petal, device = np.divmod(found["location"], 1000)
+    return {**found, "petal": petal, "device": device, "fiber": 500 * petal + device}
 
 
 def _arm_hdus(arm: Arm, batch: SpectrumBatch) -> list[fits.ImageHDU]:

@@ -226,6 +226,8 @@ class SimulatedSurvey:
             "desi_survey": np.full(n, "main"),
             "program": programs,
             "healpix": cells.astype(np.int32),
+            "tile_id": identity.tile_ids(indices).astype(np.int32),
+            "location": identity.locations(indices).astype(np.int32),
             "coadd_group": np.array(groups, dtype=str),
             "id_origin": np.full(n, "survey"),
             "is_simulated": np.ones(n, bool),

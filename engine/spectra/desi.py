@@ -15,6 +15,7 @@ from .damage import refuse_damage
 from .desi_arms import ArmImages, DesiArms
 from .desi_columns import (
     Columns,
+    exposure_columns,
     fibermap_column,
     fibermap_columns,
     injected_types,
@@ -153,8 +154,12 @@ class DesiSource(FileSource):
         }
 
     def _object_columns(self) -> Columns:
-        """Return what FIBERMAP and SCORES say of each object."""
-        return fibermap_columns(self._file) | score_columns(self._file, self._target_ids)
+        """Return what both fibermaps and SCORES say of each object."""
+        return {
+            **exposure_columns(self._file, self._target_ids),
+            **fibermap_columns(self._file),
+            **score_columns(self._file, self._target_ids),
+        }
 
     def _add_cells(self, columns: Columns) -> None:
         if self._layout.cell is not None:

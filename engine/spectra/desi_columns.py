@@ -42,8 +42,11 @@ _FIBERMAP = MappingProxyType(
         "mean_fiber_dec": ("MEAN_FIBER_DEC",),
         "healpix": ("HPXPIXEL", "HEALPIX"),
         "tile_id": ("TILEID",),
+        "location": ("LOCATION",),
     }
 )
+# What a coadd over tiles says of single exposures only.
+_EXPOSURES = MappingProxyType({"tile_id": ("TILEID",), "location": ("LOCATION",)})
 _SCORES = MappingProxyType(
     {
         **{f"snr_{arm}": (f"MEDIAN_COADD_SNR_{arm.upper()}",) for arm in "brz"},
@@ -72,6 +75,24 @@ def fibermap_column(file: FitsFile, name: str) -> NDArray[Any] | None:
     if name in file.column_names("FIBERMAP"):
         return file.column("FIBERMAP", name)
     return None
+
+
+def exposure_columns(file: FitsFile, target_ids: NDArray[np.int64]) -> Columns:
+    """Return what all exposures of an object share, (N,) each; -1 where they differ.
+
+    Empty without EXP_FIBERMAP.
+    """
+    found = _renamed(file, "EXP_FIBERMAP", _EXPOSURES)
+    if not found or "TARGETID" not in file.column_names("EXP_FIBERMAP"):
+        return {}
+    ids, owner = np.unique(file.column("EXP_FIBERMAP", "TARGETID"), return_inverse=True)
+    match, shared = match_rows(target_ids, ids), {}
+    for name, values in found.items():
+        first = np.zeros(len(ids), values.dtype)
+        first[owner] = values
+        differs = np.bincount(owner, values != first[owner], len(ids)) > 0
+        shared[name] = take_matched(np.where(differs, values.dtype.type(-1), first), match)
+    return shared
 
 
 def score_columns(file: FitsFile, target_ids: NDArray[np.int64]) -> Columns:

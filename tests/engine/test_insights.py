@@ -55,8 +55,8 @@ def test_a_planted_tile_is_found_and_none_where_none_is(planted, plain):
     assert found["tile"]["rich"] == [BAD_TILE]
     assert found["tile"]["p"] <= 0.01 < none["tile"]["p"]
     assert none["tile"]["rich"] == []
-    assert found["missing"] == ["petal", "location", "fiber"]
-    assert "petal, location, fiber" in ask(planted, "fibers").sentences[-1]
+    assert found["missing"] == ["petal", "location"]
+    assert "petal, location" in ask(planted, "fibers").sentences[-1]
 
 
 def test_a_planted_pixel_is_the_worst_and_the_sky_is_even_without(planted, plain):
@@ -127,13 +127,14 @@ def test_calibrated_scores_are_judged_where_the_store_has_them(plain, rng):
 
 
 def test_a_bad_petal_and_a_bad_fiber_are_found(plain, rng):
-    fiber = rng.integers(100, size=N_OBJECTS)
-    fiber[Inquiry(plain, "top_10").in_tier & (rng.random(N_OBJECTS) < 0.1)] = 42
-    store = WithColumns(plain, petal_loc=(fiber // 10).astype(float), fiber=fiber.astype(float))
-    found = ask(store, "fibers").numbers
-    assert found["fiber"]["rich"] == [42]
+    location = 1000 * rng.integers(10, size=N_OBJECTS) + rng.integers(10, size=N_OBJECTS)
+    location[Inquiry(plain, "top_10").in_tier & (rng.random(N_OBJECTS) < 0.1)] = 4002
+    location[:50] = -1  # several fibers
+    found = ask(WithColumns(plain, location=location.astype(float)), "fibers").numbers
+    assert found["location"]["rich"] == [4002]
     assert found["petal"]["rich"] == [4]
-    assert found["missing"] == ["location"]
+    assert found["location"]["n_objects"] <= N_OBJECTS - 50
+    assert found["missing"] == []
 
 
 def test_redshifts_are_recovered_where_a_latent_has_them(planted, plain):

@@ -103,7 +103,7 @@ def test_what_nobody_computed_is_null_and_the_rest_is_whole(catalog):
     assert table.column_names == [column.catalog_name for column in COLUMNS]
     assert len(PUBLISHED) == 173
     empty = {name for name in table.column_names if table[name].null_count == len(table)}
-    assert empty == {"classification", "discovery_potential", "tile_id", "source_file"}
+    assert empty == {"classification", "discovery_potential", "source_file"}
     assert table["targetid"].to_pylist() == SURVEY.target_ids(N_OBJECTS).tolist()
     assert table["is_simulated"].to_numpy(zero_copy_only=False).all()
     said = json.loads((catalog / "scan.json").read_text())

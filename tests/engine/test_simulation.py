@@ -151,8 +151,7 @@ def test_columns_are_those_of_a_reader_with_the_types_of_the_schema(columns):
     for name, values in columns.items():
         if BY_NAME[name].dtype != "string":
             assert values.dtype == np.dtype(BY_NAME[name].dtype), name
-    missing = READER_COLUMNS - columns.keys()
-    assert missing == {"tile_id"}
+    assert columns.keys() == READER_COLUMNS
 
 
 def test_the_class_mix_is_that_of_dr1(truth):
