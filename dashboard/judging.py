@@ -86,7 +86,7 @@ def _materials(
     deal: Callable[[int, TrialSize], Material] = simulated_material
     if options.survey is not None:
         say(f"reading {options.survey}")
-        deal = SurveyFiles.read(options.survey, say).material
+        deal = SurveyFiles.read(options.survey, size, say).material
     for seed in range(first, first + options.trials):
         say(f"seed {seed}: drawing spectra")
         yield seed, deal(seed, size)

@@ -4,8 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-# What a run must reach that is not refused: below the bars, so that chance does not decide.
-GATES = {"recall_1pct": 0.50, "recall_01pct": 0.25}
+import numpy as np
+
+# What a run must reach that is not refused, least and most: recall below its bars, so that chance
+# does not decide; the rest chance does not come near.
+GATES = {
+    "recall_1pct": (0.50, 1.0), "recall_01pct": (0.25, 1.0), "auc": (0.87, 1.0),
+    "rho": (-0.1, 0.1), "fpr_by_snr_decile": (0.003, 0.025),
+}  # fmt: skip
 # So many times as much as the best of the others, which get our calibration too.
 RATIO = 1.4
 
@@ -95,5 +101,9 @@ def _speed_bars(summary: Mapping[str, Any]) -> list[Bar]:
 
 def missed_gates(summary: Mapping[str, Any]) -> list[str]:
     """Return a phrase for each gate that a summary misses."""
-    return [f"{figure} is {summary[figure]:.3f}, below {least:g}"
-            for figure, least in GATES.items() if not summary[figure] >= least]  # fmt: skip
+    missed = []
+    for figure, (least, most) in GATES.items():
+        values = np.atleast_1d(summary[figure])
+        missed += [f"{figure} is {value:.3f}, not {least:g} to {most:g}"
+                   for value in values if not least <= value <= most]  # fmt: skip
+    return missed

@@ -14,6 +14,7 @@ from anomaly_explorer.engine.errors import InputError
 from anomaly_explorer.engine.model.weighing import WeighedInput, weigh_bins
 from anomaly_explorer.engine.scan.plan import FAILURE, ScanPlan, make_plan
 from anomaly_explorer.engine.scoring.gate import is_sky_fiber
+from anomaly_explorer.engine.scoring.tail import MIN_VALUES
 from anomaly_explorer.engine.simulation.survey import DRIFTED_VERSION, SimulatedSurvey
 from anomaly_explorer.engine.spectra.grid import COMPATIBLE_GRID
 from anomaly_explorer.engine.spectra.open import open_source
@@ -26,8 +27,10 @@ Say = Callable[[str], None]
 _READ = 512
 # Fewer leave too few in each part, and more do not fit into the memory of a laptop.
 _FEWEST, _MOST = 5_000, 250_000
-# Normals of a class: of those that calibrate, a third, some hundreds must be left.
-_FEWEST_OF_CLASS = 1_000
+# Anomalies to find: their recall is reported by fifths of S/N.
+_FEWEST_ODD = 20
+# Normals of a class that calibrate: so many more than must be, as they are dealt by chance.
+_FEWEST_TO_CALIBRATE = round(1.2 * MIN_VALUES)
 # Of the anomalies of a type, so many at most are trained on, as nobody would know them.
 _UNLABELLED_SHARE = 0.1
 
@@ -124,8 +127,10 @@ class SurveyFiles:
     sky: WeighedInput
 
     @classmethod
-    def read(cls, folder: Path, say: Say) -> "SurveyFiles":
+    def read(cls, folder: Path, size: TrialSize, say: Say) -> "SurveyFiles":
         """Read files in a layout of DESI below a folder, and the truth of their objects.
+
+        What belongs to a class with too few normals for trials of a size is left out, and said.
 
         Raises
         ------
@@ -142,15 +147,15 @@ class SurveyFiles:
         truth = read_truth(folder, [plan.root / each.path for each in plan.inputs])
         parts = [_read(batch, truth) for batch in _batches(plan)]
         samples, skies = zip(*parts, strict=True)
-        sample = _of_common_classes(samples[0].joined(*samples[1:]), say)
+        sample = _of_common_classes(samples[0].joined(*samples[1:]), size, say)
         made = cls(sample, skies[0].joined(*skies[1:]))
         n_normal = int(made.sample.labels.is_normal.sum())
         n_odd = len(made.sample) - n_normal
-        if n_normal < _FEWEST or n_odd == 0:
+        if n_normal < _FEWEST or n_odd < _FEWEST_ODD:
             raise InputError(
-                f"{folder} has {n_normal:,} normal science targets of a class with "
-                f"{_FEWEST_OF_CLASS:,} at least, and {n_odd:,} anomalies of these classes, "
-                f"expected {_FEWEST:,} normals and some anomalies to judge a score by"
+                f"{folder} has {n_normal:,} normal science targets of classes with enough of them, "
+                f"and {n_odd:,} anomalies of these classes, expected {_FEWEST:,} normals and "
+                f"{_FEWEST_ODD} anomalies to judge a score by"
             )
         return made
 
@@ -159,7 +164,7 @@ class SurveyFiles:
         rng = np.random.default_rng(seed)
         labels = self.sample.labels
         normals = rng.permutation(np.flatnonzero(labels.is_normal))
-        wanted = np.array([size.n_training, size.n_modes, size.n_calibration, size.n_test])
+        wanted = np.array(_parts(size))
         ends = np.cumsum(wanted * min(1, len(normals) / wanted.sum())).astype(int)
         training, for_modes, calibrating, test, left = np.split(normals, ends)
         told, untold = [test], [training]
@@ -180,16 +185,21 @@ class SurveyFiles:
         )
 
 
-def _of_common_classes(sample: Sample, say: Say) -> Sample:
+def _parts(size: TrialSize) -> tuple[int, int, int, int]:
+    """Return how many normals train, show error modes, calibrate, and are judged."""
+    return size.n_training, size.n_modes, size.n_calibration, size.n_test
+
+
+def _of_common_classes(sample: Sample, size: TrialSize, say: Say) -> Sample:
     """Leave out what belongs to a class with too few normals, or to none, and say so."""
+    n_dealt = max(sum(_parts(size)), int(sample.labels.is_normal.sum()))
+    fewest = -(-_FEWEST_TO_CALIBRATE * n_dealt // size.n_calibration)
     classes = sample.known.classes
     names, where = np.unique(classes, return_inverse=True)
     counts = np.bincount(where[sample.labels.is_normal], minlength=len(names))
-    is_common = (counts >= _FEWEST_OF_CLASS) & (names != "")
+    is_common = (counts >= fewest) & (names != "")
     for name, n in zip(names[~is_common], counts[~is_common], strict=True):
-        say(
-            f"left out: {n:,} normals of class {name or 'unknown'}; {_FEWEST_OF_CLASS:,} are needed"
-        )
+        say(f"left out: {n:,} normals of class {name or 'unknown'}; {fewest:,} are needed")
     return sample.take(np.flatnonzero(is_common[where]))
 
 

@@ -111,7 +111,8 @@ def _items(table: pa.Table) -> Iterator[tuple[str, pa.ChunkedArray]]:
 
 def _masked(column: pa.ChunkedArray) -> np.ma.MaskedArray:
     is_empty = column.is_null().to_numpy()
-    filler = "" if pa.types.is_string(column.type) else 0
+    is_text = pa.types.is_string(column.type) or pa.types.is_large_string(column.type)
+    filler = "" if is_text else 0
     values = column.fill_null(filler).to_numpy() if column.null_count else column.to_numpy()
     return np.ma.masked_array(values, is_empty)
 

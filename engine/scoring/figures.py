@@ -150,7 +150,8 @@ def _by_type(labels: Labels, of: Any) -> dict[str, float]:
 
 
 def _by_strength(is_found: NDArray[np.bool_], strength: NDArray[np.floating]) -> list[float | None]:
-    parts = np.digitize(strength, STRENGTHS) - 1
+    # An unknown strength would be sorted in above the largest.
+    parts = np.where(np.isfinite(strength), np.digitize(strength, STRENGTHS) - 1, -1)
     found = [is_found[parts == part] for part in range(len(STRENGTHS))]
     return [float(part.mean()) if len(part) else None for part in found]
 

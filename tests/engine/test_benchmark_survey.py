@@ -1,6 +1,7 @@
 """A survey that somebody else has made, given to the benchmark as files with a truth table."""
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from astropy.table import Table
@@ -27,8 +28,9 @@ def folder(tmp_path_factory):
 def files(folder):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(material_module, "_FEWEST", 50)
-        patch.setattr(material_module, "_FEWEST_OF_CLASS", 10)
-        return SurveyFiles.read(folder, lambda text: pytest.fail(text))
+        patch.setattr(material_module, "_FEWEST_TO_CALIBRATE", 3)
+        patch.setattr(material_module, "_FEWEST_ODD", 1)
+        return SurveyFiles.read(folder, SIZE, lambda text: pytest.fail(text))
 
 
 @pytest.fixture
@@ -88,6 +90,13 @@ def test_normal_has_several_names_and_strength_may_be_unknown(tmp_path):
     assert np.isnan(strength).all()
 
 
+def test_texts_of_any_size_may_be_empty(tmp_path):
+    types = pa.array(["bal", None, "cv"], pa.large_string())
+    pq.write_table(pa.table({"targetid": [1, 2, 3], "injected_type": types}),
+                   tmp_path / "truth.parquet")  # fmt: skip
+    assert read_truth(tmp_path, []).of(np.array([1, 2, 3]))[0].tolist() == ["bal", "", "cv"]
+
+
 def test_tables_in_the_files_are_taken_where_the_folder_has_none(folder, truth_table):
     paths = sorted(folder.rglob("coadd-*.fits"))
     table = pq.read_table(folder / "truth.parquet")
@@ -114,7 +123,7 @@ def test_a_table_of_other_columns_and_files_without_one_are_refused(tmp_path, fo
 def test_a_survey_too_small_to_judge_by_is_refused_and_says_what_was_left_out(folder):
     said = []
     with pytest.raises(InputError, match=r"has 0 normal science .* expected 5,000 normals"):
-        SurveyFiles.read(folder, said.append)
+        SurveyFiles.read(folder, TrialSize(), said.append)
     assert {line.split(" of class ")[1] for line in said} == {
-        f"{name}; 1,000 are needed" for name in ("GALAXY", "QSO", "STAR")
+        f"{name}; 2,680 are needed" for name in ("GALAXY", "QSO", "STAR")
     }

@@ -1,5 +1,7 @@
 """Figures of a score against brute force, and samples that hold what was asked for."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
@@ -39,6 +41,8 @@ def test_figures_are_those_of_brute_force(labels, rng):
     assert found["recall_1pct_by_strength"][-1] is None
     assert np.mean(found["fpr_by_snr_decile"]) == pytest.approx(0.01, abs=1e-9)
     assert abs(found["rho"]) < 0.05
+    nobody_says = replace(labels, strength=np.full(len(labels.strength), np.nan))
+    assert set(figures(score, nobody_says)["recall_1pct_by_strength"]) == {None}
 
 
 def test_a_noise_meter_is_called_one(labels):

@@ -127,11 +127,14 @@ def test_the_page_says_what_is_met_and_what_is_missed(trial):
     assert "Everything here is simulated" in page
     assert "**missed**" in page  # three rounds of training find next to nothing
     good = write_page({**summary, "recall_1pct": 0.9, "auc": 0.95}, "2 cores", "command")
-    assert len(missed_gates(summary)) == 2
-    assert missed_gates({**summary, "recall_1pct": 0.9, "recall_01pct": 0.25}) == []
-    assert missed_gates({**summary, "recall_1pct": float("nan")})[0].startswith(
-        "recall_1pct is nan"
-    )
+    passing = {"recall_1pct": 0.9, "recall_01pct": 0.25, "auc": 0.9, "rho": -0.1,
+               "fpr_by_snr_decile": [0.003, 0.025]}  # fmt: skip
+    assert len(missed_gates(summary)) >= 3
+    assert missed_gates({**summary, **passing}) == []
+    for figure, value in {"recall_1pct": float("nan"), "recall_01pct": 0.2, "auc": 0.8,
+                          "rho": 0.2, "fpr_by_snr_decile": [0.01, 0.03]}.items():  # fmt: skip
+        (said,) = missed_gates({**summary, **passing, figure: value})
+        assert said.startswith(f"{figure} is ")
     assert good.count("**missed**") < page.count("**missed**")
     for name in INJECTED_TYPES[1:]:
         assert f"| `{name}` |" in page
