@@ -103,8 +103,10 @@ class Calibration:
         for name in np.unique(classes):
             rows = usable & (classes == name)
             # Such as waves in an arm that a survey has not, and profiles of lines that few show.
-            if rows.sum() < MIN_VALUES and (~usable & (classes == name)).sum() > rows.sum():
+            if rows.sum() < MIN_VALUES <= (classes == name).sum():
                 continue
+            if not rows.any():
+                raise ValueError(f"class {name} cannot be calibrated: none of its values is known")
             try:
                 by_peers[str(name)] = ClassCalibration.fit(values[rows], snr[rows])
             except ValueError as error:

@@ -21,6 +21,18 @@ def noisy_statistic(rng, n):
     return values, classes, snr
 
 
+@pytest.mark.parametrize("n_known", [0, 500, 666])
+def test_a_statistic_that_too_few_show_costs_a_large_class_only_that_statistic(rng, n_known):
+    values, classes, snr = noisy_statistic(rng, 3000)
+    few = np.flatnonzero(classes == "QSO")[:900]
+    values[few[n_known:]] = np.nan
+    kept = np.r_[few, np.flatnonzero(classes == "STAR")]
+    found = Calibration.fit(values[kept], classes[kept], snr[kept])
+    assert set(found.by_peers) == {"STAR"}
+    with pytest.raises(ValueError, match="class QSO cannot be calibrated"):
+        Calibration.fit(values[few[:600]], classes[few[:600]], snr[few[:600]])
+
+
 @pytest.mark.parametrize("shape", [-0.05, 0.0, 0.2, 0.4])
 def test_the_tail_of_a_known_distribution_is_found(shape, rng):
     law = genpareto(shape, scale=2.0)
