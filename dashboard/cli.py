@@ -170,7 +170,7 @@ def _add_looking(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     export.add_argument("store", type=Path, metavar="STORE")
     export.add_argument("out", type=Path, metavar="OUT", help=".csv, .ecsv, .parquet, .fits, .vot")
     export.add_argument("--population", choices=("science", "gated", "unknown", "all"),
-                        default="all")  # fmt: skip
+                        help="default: all; of a tier, the one that the page opens on")  # fmt: skip
     export.add_argument("--tier", default="", help="only objects of this tier")
     insights = _command(commands, "insights", "find what a store says of its population")
     insights.add_argument("store", type=Path, metavar="STORE")

@@ -202,7 +202,7 @@ def export(options: Namespace) -> None:
     """Write objects of a store to a file."""
     from anomaly_explorer.engine.catalog.export import export_rows
     from anomaly_explorer.engine.catalog.filters import AllOf, OneOf, Tier
-    from anomaly_explorer.engine.catalog.store import Store
+    from anomaly_explorer.engine.catalog.store import Store, info
     from anomaly_explorer.engine.errors import InputError
 
     fmt = EXPORT_FORMATS.get(options.out.suffix.lower())
@@ -211,13 +211,15 @@ def export(options: Namespace) -> None:
         raise InputError(f"{options.out.name} has none of the endings {endings}: name one of them")
     store = Store.open(options.store)
     chosen: list[Any] = []
-    if options.population != "all":
-        chosen.append(OneOf("population", (options.population,)))
+    # Published tiers count sky fibers and broken ones too: these are exported when asked for.
+    population = options.population or (info(store)["population"] if options.tier else "all")
+    if population != "all":
+        chosen.append(OneOf("population", (population,)))
     if options.tier:
         chosen.append(Tier(options.tier))
     rows = AllOf(tuple(chosen)).mask(store).rows()
     export_rows(store, rows, options.out, fmt)
-    say(f"{options.out}: {len(rows):,} of {store.n_objects:,} objects")
+    say(f"{options.out}: {len(rows):,} of {store.n_objects:,} objects (population: {population})")
 
 
 def bench(options: Namespace) -> None:

@@ -7,9 +7,11 @@ import subprocess
 import sys
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from astropy.io import fits
 
+from anomaly_explorer.engine.scoring.tiers import TIERS
 from anomaly_explorer.engine.spectra.grid import ARMS
 from tests.dashboard.conftest import FIRST_ID
 from tests.engine.catalog_maker import batch_files, read_catalog
@@ -108,6 +110,18 @@ def test_exported_ids_are_exact_and_tiers_and_populations_choose(run, made, tmp_
     assert 0 < len(chosen) < 30
     others = [r["anomaly_score"] for r in records if r["targetid"] not in chosen]
     assert scores.min() >= max(others)
+
+
+def test_a_tier_is_exported_without_what_the_gate_holds_back(run, random_store, tmp_path):
+    for tier in TIERS:
+        _, out, _ = run("export", random_store.path, "tier.parquet", "--tier", tier.name)
+        assert out[-1].endswith("(population: science)")
+        found = pq.read_table(tmp_path / "tier.parquet")["population"].to_pylist()
+        assert set(found) <= {"science"}
+        assert len(found) == random_store.manifest.counts["tiers_stated"][tier.name]
+    run("export", random_store.path, "all.parquet", "--tier", "mild", "--population", "all")
+    found = pq.read_table(tmp_path / "all.parquet")["population"].to_pylist()
+    assert {"science", "gated"} <= set(found)
 
 
 def test_info_says_what_is_in_a_store(run, made):
