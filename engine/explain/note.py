@@ -179,11 +179,11 @@ def _surroundings(feature: Feature, evidence: Evidence) -> Parts:
 def _line(near: NearLine) -> Parts:
     way = "redward" if near.offset_kms > 0 else "blueward"
     return [
-        *_plain("; the nearest line of the list is "),
-        Segment(near.line.name, _at(near.observed_wavelength)),
-        *_plain(", "),
+        *_plain("; it lies "),
         Segment(f"{abs(near.offset_kms):,.0f} km/s", "term:offset"),
-        *_plain(f" {way} of it"),
+        *_plain(f" {way} of "),
+        Segment(near.line.name, _at(near.observed_wavelength)),
+        *_plain(", the nearest line of the list"),
     ]
 
 

@@ -12,8 +12,8 @@ from anomaly_explorer.engine.explain.noise import bin_weights
 from anomaly_explorer.engine.explain.spread import latent_spread
 from anomaly_explorer.engine.explain.twin import nearest_twin, normals_like
 from anomaly_explorer.engine.explain.what_if import N_SLIDERS, WhatIf, what_if
-from anomaly_explorer.engine.model.weighing import weigh_bins
 from anomaly_explorer.engine.plane.mask import Mask
+from anomaly_explorer.engine.spectra.grid import ARMS
 
 from .spectra_maker import make_batch
 
@@ -70,15 +70,20 @@ def test_places_lie_between_the_object_and_its_twin_and_are_moved_in_the_chosen_
     np.testing.assert_array_equal(what.place([0, 0, 0], blend), own)
 
 
-def test_the_noise_of_bins_is_that_of_the_weighed_input(inspector, rng):
+def test_the_noise_of_bins_is_that_of_plain_means_of_good_pixels(inspector, rng):
     batch, grid = make_batch(rng, 4), inspector.reconstructor.grid
-    weighed = weigh_bins(batch, grid)
     for row in range(4):
-        weight = bin_weights(batch.one(row), 2.5, grid)
-        known = weighed.is_known[row]
-        variance = weighed.variance[row] * weighed.amplitude[row] ** 2 / 2.5**2
-        np.testing.assert_allclose(1 / weight[known], variance[known], rtol=1e-4)
-        assert (weight[~known] == 0).all()
+        spectrum = batch.one(row)
+        weight, at = bin_weights(spectrum, 2.5, grid), 0
+        for arm in ARMS:
+            good = spectrum.good(arm)
+            for start in range(0, grid.n_bins_of(arm) * grid.pixels_per_bin, grid.pixels_per_bin):
+                pixels = [i for i in range(start, start + grid.pixels_per_bin) if good[i]]
+                variance = sum(1 / float(spectrum.ivar[arm][i]) for i in pixels)
+                expected = len(pixels) ** 2 / variance * 2.5**2 if pixels else 0
+                assert weight[at] == pytest.approx(expected, rel=1e-6)
+                at += 1
+        assert at == len(weight)
 
 
 @pytest.fixture
