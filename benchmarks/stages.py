@@ -1,8 +1,8 @@
 """The way to a store, watched: `python -m benchmarks.stages FOLDER --rows N` makes one of N rows.
 
-Simulate, embed and build run as a person runs them. Twice a second the private memory (RssAnon) of
-the command and its children and the bytes of the folders are looked at; what was found is written
-to ``FOLDER/stages.json``, which the page of benchmarks reads.
+Simulate, calibrate, embed and build run as a person runs them. Twice a second the private memory
+(RssAnon) of the command and its children and the bytes of the folders are looked at; what was found
+is written to ``FOLDER/stages.json``, which the page of benchmarks reads.
 """
 
 import argparse
@@ -28,7 +28,7 @@ class Stage:
     Parameters
     ----------
     name : str
-        ``simulate``, ``embed`` or ``build``.
+        ``simulate``, ``calibrate``, ``embed`` or ``build``.
     seconds : float
         Wall time.
     peak_private_mib : float
@@ -89,7 +89,7 @@ def make_store(folder: Path, n_rows: int, seed: int = 1, n_landmarks: int = 20_0
     simulate = ["simulate", "--catalog", catalog, "--objects", str(n_rows), "--seed", str(seed)]
     stages: list[Stage] = []
     embed = ["embed", catalog, "--landmarks", str(n_landmarks)]
-    for arguments in (simulate, embed, ["build", catalog, store]):
+    for arguments in (simulate, ["calibrate", catalog], embed, ["build", catalog, store]):
         name = arguments[0]
         stages.append(done.get(name) or watch(name, [*program, *arguments], folder))
         log = {"rows": n_rows, "stages": [asdict(stage) for stage in stages]}

@@ -151,7 +151,7 @@ the simulated spectra and the other half is judged.
 {table}
 
 Medians of stars differ by what was selected: SDSS stars here are failed quasar targets (hot or
-very cool), LAMOST's are A to K. That real stars leave three to five times as much is no matter
+very cool), LAMOST's are A to K. That real stars leave three to four times as much is no matter
 of selection. LAMOST fluxes are relative."""
 
 
