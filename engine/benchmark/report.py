@@ -119,7 +119,8 @@ are harder. Printed by `{command}` on {machine}.
 - {size["n_modes"]:,} normals to fit error modes to, {size["n_calibration"]:,} to calibrate with, and further
   {size["n_redshift"]:,} to learn redshifts from.
 - {size["n_test"]:,} normals and {size["n_anomalies"]:,} anomalies of {n_types} types to judge by.
-- All statistics of a spectrum that is in bins already: {summary["measured_per_s"]:,.0f} spectra/s.
+- All statistics of a spectrum that is in bins already (the profile of its lines, which needs pixels, is measured
+  before): {summary["measured_per_s"]:,.0f} spectra/s.
 """  # noqa: E501
     return "\n".join([
         head, *_bar_lines(summary), "", *_redshift_lines(summary), *_score_lines(summary), "",
