@@ -64,11 +64,19 @@ def latents(random_store, tmp_path, monkeypatch):
 
 
 def wait(errand):
-    for _ in range(500):
+    for _ in range(1500):
         if not errand.is_running:
-            return
+            break
         threading.Event().wait(0.02)
-    raise AssertionError("the errand did not end")
+    else:
+        raise AssertionError("the errand did not end")
+    # Without a page its thread delivers the answer, after the errand is said to have ended: all
+    # threads of the pool meet here, so that none is still at it.
+    pool = errand._latest._pool
+    together = threading.Barrier(pool._max_workers + 1)
+    for _ in range(pool._max_workers):
+        pool.submit(together.wait)
+    together.wait(60)
 
 
 def pick(session, n):
