@@ -2,6 +2,7 @@ import gzip
 
 import numpy as np
 import pytest
+from astropy.io import fits
 
 from anomaly_explorer.engine.catalog.schema import BY_NAME, READER_COLUMNS
 from anomaly_explorer.engine.errors import InputError
@@ -61,6 +62,21 @@ def test_columns_carry_our_names_and_types_and_nothing_is_invented(tmp_path, coa
     assert "no redrock" in source.notes[0]
     absent = {"redshift", "spectype", "injected_type", "ebv", "tsnr2_elg", "tile_id", "morphtype"}
     assert not absent & set(columns)
+
+
+def test_what_all_exposures_share_is_kept_and_what_differs_is_said_to(tmp_path, coadd_parts):
+    parts = coadd_parts(4)
+    path = parts.write(tmp_path / "coadd-main-dark-9144.fits")
+    ids = np.asarray(parts.fibermap["TARGETID"], np.int64)
+    rows = np.array([3, 0, 1, 0, 1])  # of object 2 there is none
+    fits.append(path, fits.BinTableHDU.from_columns([
+        fits.Column("TARGETID", "K", array=ids[rows]),
+        fits.Column("TILEID", "J", array=[80, 81, 82, 81, 83]),
+        fits.Column("LOCATION", "K", array=[9100, 12, 500, 13, 500]),
+    ]).data, fits.Header([("EXTNAME", "EXP_FIBERMAP")]))  # fmt: skip
+    columns = open_source(path).read(range(4)).columns
+    assert columns["tile_id"].tolist() == [81, -1, -1, 80]
+    assert columns["location"].tolist() == [-1, 500, -1, 9100]
 
 
 def test_redshifts_match_by_target_id_and_not_by_row(tmp_path, coadd_parts, write_redrock):
