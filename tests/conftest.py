@@ -55,11 +55,12 @@ def pytest_xdist_make_scheduler(config, log):
 def pytest_collection_modifyitems(config, items):
     # The journeys are the longest group: begun last, they would be waited for.
     items.sort(key=lambda item: not is_journey(item.nodeid))
-    if config.getoption("--scale"):
-        return
+    is_scale_run = config.getoption("--scale")
     for item in items:
         if "scale" in item.keywords:
-            item.add_marker(pytest.mark.skip(reason="needs --scale"))
+            skip = pytest.mark.skip(reason="needs --scale")
+            # Hours are nothing unusual for these.
+            item.add_marker(pytest.mark.timeout(0) if is_scale_run else skip)
 
 
 def find_real_data(checkout: Path, environment: Mapping[str, str]) -> Path:

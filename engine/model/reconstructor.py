@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from anomaly_explorer.engine.errors import ExplorerError
 from anomaly_explorer.engine.scoring.residual import Scores, score_residuals
 from anomaly_explorer.engine.spectra.grid import BinGrid
 from anomaly_explorer.engine.spectra.spectrum import SpectrumBatch
@@ -82,6 +83,7 @@ class Reconstructor:
         self._network = model.network.to(self._device)
         self._note = ""
         self._requests: queue.SimpleQueue[_Request | None] = queue.SimpleQueue()
+        self._asking, self._is_closed = threading.Lock(), False
         self._worker = threading.Thread(target=self._serve, name="reconstructor", daemon=True)
         self._worker.start()
 
@@ -106,7 +108,13 @@ class Reconstructor:
         return 1e-5 if self._device.type == "cpu" else 1e-4
 
     def reconstruct(self, batch: SpectrumBatch) -> Reconstruction:
-        """Prepare, reconstruct and score N spectra; blocks until the answer is there."""
+        """Prepare, reconstruct and score N spectra; blocks until the answer is there.
+
+        Raises
+        ------
+        ExplorerError
+            The reconstructor is closed.
+        """
         model_input = prepare_input(batch, self.grid)
         reconstruction, latents = self._ask(model_input.normalized_flux, is_latents=False)
         scores = score_residuals(
@@ -117,20 +125,26 @@ class Reconstructor:
     def decode(self, latents: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the reconstructions, (N, B) in normalized flux, of latents (N, 128); blocks.
 
-        The latents of an object give the bits of its reconstruction.
+        The latents of an object give the bits of its reconstruction. Raises ExplorerError when the
+        reconstructor is closed.
         """
         return self._ask(np.asarray(latents, np.float32), is_latents=True)[0]
 
     def close(self) -> None:
-        """Let the worker finish what was asked and stop."""
-        self._requests.put(None)
+        """Let the worker finish what was asked and stop; who asks later is told so."""
+        with self._asking:
+            self._is_closed = True
+            self._requests.put(None)
         self._worker.join()
 
     def _ask(
         self, rows: NDArray[np.float32], *, is_latents: bool
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         request = _Request(rows, is_latents, Future())
-        self._requests.put(request)
+        with self._asking:  # what comes after the end would never be answered
+            if self._is_closed:
+                raise ExplorerError("The model is no longer at hand: the server is stopping.")
+            self._requests.put(request)
         return request.answer.result()
 
     def _serve(self) -> None:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from anomaly_explorer.engine.errors import ExplorerError
 from anomaly_explorer.engine.model import reconstructor as module
 from anomaly_explorer.engine.model.network import BigAE
 from anomaly_explorer.engine.model.reconstructor import Reconstructor
@@ -69,3 +70,20 @@ def test_other_errors_reach_the_asking_thread_and_the_worker_lives_on(
         with pytest.raises(ZeroDivisionError):
             reconstructor.reconstruct(batch)
     assert np.isfinite(reconstructor.reconstruct(batch).scores.score_mse).all()
+
+
+def test_nobody_waits_for_one_that_is_closed(rng):
+    """Whoever asks while it closes is answered or told so: a server must come to its end."""
+    batch = make_batch(rng, 1)
+    for _ in range(20):
+        closing = Reconstructor(
+            TrainedModel(BigAE(496).eval(), CARD, np.empty(0, np.int64)), torch.device("cpu")
+        )
+        with ThreadPoolExecutor(8) as pool:
+            asked = [pool.submit(closing.reconstruct, batch) for _ in range(8)]
+            closing.close()
+            for each in asked:
+                error = each.exception(timeout=60)
+                assert error is None or "no longer at hand" in str(error)
+        with pytest.raises(ExplorerError, match="no longer at hand"):
+            closing.decode(np.zeros((1, 128), np.float32))
