@@ -207,7 +207,7 @@ def time_scores() -> list[Comparison]:
         score_residuals(sample.compatible, made, sample.is_covered, COMPATIBLE_GRID)
 
     def statistics() -> None:
-        measurer.measure(sample.weighed, sample.known, sample.profile)
+        measurer.measure(sample.weighed, sample.known, sample.pixels)
 
     lines = []
     wanted = (

@@ -56,11 +56,11 @@ def largest_difference(
     from anomaly_explorer.engine.model.weighing import weigh_bins
     from anomaly_explorer.engine.scan.measure import measured_columns
     from anomaly_explorer.engine.scoring.known import Known
-    from anomaly_explorer.engine.scoring.line_profile import second_components
+    from anomaly_explorer.engine.scoring.pixel_findings import PixelFindings
 
     weighed = weigh_bins(batch, measurer.card.grid)
     known = Known.of_columns(batch.columns)
-    measured = measurer.measurer.measure(weighed, known, second_components(batch, known))
+    measured = measurer.measurer.measure(weighed, known, PixelFindings.of_batch(batch, known))
     found = measured_columns(measured, weighed, measurer.card.grid)
     worst = 0.0
     for name, values in found.items():

@@ -10,6 +10,7 @@ _WORDS = {
     "misfit": "the whole spectrum is off",
     "latent": "latents in an empty place",
     "profile": "emission lines of two velocities",
+    "line": "a narrow line where none is known",
     "modes": "a continuum out of shape",
 }
 
@@ -33,7 +34,7 @@ def sigma_rows(facts: Facts) -> list[tuple[str, str]]:
 
 
 def winner_words(facts: Facts) -> str:
-    """Return the least likely statistic in words; of a bump where it is and how wide.
+    """Return the least likely statistic in words; of bumps and lines where, of bumps how wide.
 
     >>> winner_words({"winning_statistic": "width_2", "bump_wavelength": 6562.9, "bump_width": 2.0})
     'bump or dip at 6562.9 Å, σ 2 bins (width_2)'
@@ -42,6 +43,8 @@ def winner_words(facts: Facts) -> str:
     if not name:
         return "–"
     told = escape(str(name))
+    if told == "line":
+        return f"{_WORDS[told]}, at {_number(facts, 'line_wavelength', '{:.1f} Å')} ({told})"
     if not told.startswith("width_"):
         return f"{_WORDS.get(told, told)} ({told})"
     place = _number(facts, "bump_wavelength", "{:.1f} Å")

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anomaly_explorer.engine.insights.accuracy import measure_accuracy
+from anomaly_explorer.engine.insights.neuron import against_rotations
 from anomaly_explorer.engine.insights.readout import Readout
 from anomaly_explorer.engine.insights.regression import MIN_SNR
 from anomaly_explorer.engine.spectra.grid import COMPATIBLE_GRID
@@ -15,6 +16,8 @@ from .sample import Sample
 
 _STAR = "STAR"
 _FEWEST = 200
+# Spectra that a neuron is looked for in: each is sorted once for each rotation.
+_MOST = 10_000
 # S/N of a bin that is MIN_SNR per √Å.
 _MIN_BIN_SNR = MIN_SNR * np.sqrt(COMPATIBLE_GRID.bin_width)
 
@@ -41,7 +44,8 @@ def recover_redshifts(
     Returns
     -------
     dict or None
-        Figures of `Accuracy` by name, and ``n_learned``; None where there are too few.
+        Figures of `Accuracy` by name, ``n_learned``, and under ``neuron`` whether one latent knows
+        the redshift better than directions drawn by lot; None where there are too few.
     """
     latents, target = (
         np.concatenate(each) for each in zip(*(_far(*each) for each in learned), strict=True)
@@ -52,7 +56,21 @@ def recover_redshifts(
     predicted = Readout(seed).fit(latents, target).predict(others)
     predicted = np.clip(predicted, target.min(), target.max())
     accuracy = measure_accuracy(np.expm1(true), np.expm1(predicted))
-    return {"n_learned": len(target), **accuracy.to_dict()}
+    neuron = _neuron(others[:_MOST], true[:_MOST], seed)
+    return {"n_learned": len(target), **accuracy.to_dict(), "neuron": neuron}
+
+
+def _neuron(
+    latents: NDArray[np.floating], target: NDArray[np.floating], seed: int
+) -> dict[str, float]:
+    rng = np.random.default_rng(seed)
+    information, found, drawn, chance = against_rotations(latents, target, rng)
+    return {
+        "information": float(information.max()),
+        "ratio_to_second": found[0], "ratio_to_median": found[1],
+        "rotated_ratio_to_second": float(np.median(drawn[:, 0])),
+        "p_to_second": chance[0], "p_to_median": chance[1],
+    }  # fmt: skip
 
 
 def _far(

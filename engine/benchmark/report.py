@@ -119,7 +119,7 @@ are harder. Printed by `{command}` on {machine}.
 - {size["n_modes"]:,} normals to fit error modes to, {size["n_calibration"]:,} to calibrate with, and further
   {size["n_redshift"]:,} to learn redshifts from.
 - {size["n_test"]:,} normals and {size["n_anomalies"]:,} anomalies of {n_types} types to judge by.
-- All statistics of a spectrum that is in bins already (the profile of its lines, which needs pixels, is measured
+- All statistics of a spectrum that is in bins already (what is looked for on pixels is measured
   before): {summary["measured_per_s"]:,.0f} spectra/s.
 """  # noqa: E501
     return "\n".join([
@@ -155,8 +155,20 @@ def _redshift_lines(summary: Mapping[str, Any]) -> list[str]:
             f"{redshift['n_learned']:,.0f} others that the noise-aware one was not trained on. The "
             "input is a whole spectrum: this is redshift recoverability, not photometric "
             "redshift.", _WIDTH,
-        ), "",
+        ), "", *wrap(_neuron_text(redshift["neuron"], len(summary["seeds"])), _WIDTH), "",
     ]  # fmt: skip
+
+
+def _neuron_text(neuron: Mapping[str, float], n_seeds: int) -> str:
+    """Say whether the latent that knows most of the redshift is more than a lot, over seeds."""
+    networks = f"in the networks of {n_seeds} training seeds" if n_seeds > 1 else "in this network"
+    return (
+        f"A redshift neuron? On average {networks} the latent that knows most of the redshift "
+        f"({neuron['information']:.2f} nats) knows {neuron['ratio_to_second']:.2f} times as much "
+        f"as the second (p {neuron['p_to_second']:.2g}) and {neuron['ratio_to_median']:.1f} times "
+        f"the median (p {neuron['p_to_median']:.2g}); in randomly rotated latents the top knows "
+        f"{neuron['rotated_ratio_to_second']:.2f} times the second."
+    )
 
 
 def _score_lines(summary: Mapping[str, Any]) -> list[str]:

@@ -17,8 +17,8 @@ from anomaly_explorer.engine.model.weighing import WeighedInput, weigh_bins
 from anomaly_explorer.engine.scoring.figures import NORMAL, Labels
 from anomaly_explorer.engine.scoring.gate import SCIENCE, gate_objects
 from anomaly_explorer.engine.scoring.known import Known
-from anomaly_explorer.engine.scoring.line_profile import second_components
 from anomaly_explorer.engine.scoring.measurer import signal_to_noise
+from anomaly_explorer.engine.scoring.pixel_findings import PixelFindings
 from anomaly_explorer.engine.simulation import identity
 from anomaly_explorer.engine.simulation.population import INJECTED_TYPES
 from anomaly_explorer.engine.simulation.survey import SimulatedSurvey
@@ -48,8 +48,8 @@ class Sample:
         Whether the pipeline warns of nothing.
     labels : Labels
         What was put in.
-    profile : (N,) float32
-        Whether emission lines have two velocities: see `line_profile`.
+    pixels : PixelFindings
+        What only they can tell.
     """
 
     weighed: WeighedInput
@@ -58,10 +58,10 @@ class Sample:
     known: Known
     is_sure: NDArray[np.bool_]
     labels: Labels
-    profile: NDArray[np.float32]
+    pixels: PixelFindings
 
     def __len__(self) -> int:
-        return len(self.profile)
+        return len(self.known)
 
     def take(self, rows: NDArray[np.integer]) -> "Sample":
         """Return some of the spectra, given by their (K,) places."""
@@ -151,7 +151,7 @@ def sample_of(
     rows = np.flatnonzero(population == SCIENCE)
     weighed = weigh_bins(batch, COMPATIBLE_GRID).take(rows)
     known = Known.of_columns(batch.columns)
-    profile = second_components(batch, known)[rows]
+    pixels = PixelFindings.of_batch(batch, known).take(rows)
     known = known.take(rows)
     snr = signal_to_noise(weighed)
     return Sample(
@@ -161,5 +161,5 @@ def sample_of(
         known,
         batch.columns["redshift_warning"][rows] == 0,
         Labels(injected[rows], known.classes, snr, strength[rows]),
-        profile,
+        pixels,
     )

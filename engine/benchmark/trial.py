@@ -83,7 +83,7 @@ def headline_of(types: Collection[str]) -> tuple[str, ...]:
 
 
 def _measure(measurer: Measurer, sample: Sample) -> Measured:
-    return measurer.measure(sample.weighed, sample.known, sample.profile)
+    return measurer.measure(sample.weighed, sample.known, sample.pixels)
 
 
 def _figures(

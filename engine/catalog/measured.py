@@ -27,6 +27,8 @@ _STATISTICS = {
     "modes": "how far the model is off in the ways it is often off; null for a class without modes",
     "profile": "√(1 + gain in chi² of the emission lines by a second velocity), a share taken off "
     "of strong lines; null where no lines of a galaxy are seen",
+    "line": "most significant narrow emission line where none is known, in standard deviations; "
+    "null without a redshift",
     "latent": "how lonely the latents are: grows with minus the log of their density",
 }
 
@@ -39,6 +41,7 @@ MEASURED: tuple[Column, ...] = (
         "bump_wavelength", "float32", "Angstrom", "where the most significant bump of any width is"
     ),
     ours("bump_width", "float32", "", "its width: standard deviation in bins, 0 = one bin"),
+    ours("line_wavelength", "float32", "Angstrom", "where the most significant narrow line is"),
     ours("noise_scale_b", "float32", "", _NOISE.format("blue")),
     ours("noise_scale_r", "float32", "", _NOISE.format("red")),
     ours("noise_scale_z", "float32", "", _NOISE.format("near-infrared")),

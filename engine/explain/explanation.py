@@ -88,7 +88,8 @@ def explain(
     if measurer is not None and verdict is not None:
         known = Known.of_columns(inspection.batch.columns)
         spectrum = weigh_bins(inspection.batch, measurer.grid)
-        evidence = noise_aware_evidence(measurer, spectrum, known, verdict.winner)
+        at = verdict.wavelength if verdict.winner == "line" else float("nan")
+        evidence = noise_aware_evidence(measurer, spectrum, known, verdict.winner, at)
     else:
         weight = bin_weights(inspection.spectrum, inspection.scale, grid)
         evidence = evidence_of_residual(inspection.residual, weight, grid, redshift)

@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from anomaly_explorer.engine.model.weighing import WeighedInput
-from anomaly_explorer.engine.scoring.filters import filter_bank
+from anomaly_explorer.engine.scoring.filters import WIDTHS, filter_bank
 from anomaly_explorer.engine.scoring.known import Known
 from anomaly_explorer.engine.scoring.measurer import Measurer
 from anomaly_explorer.engine.scoring.statistics import MATCHED
+from anomaly_explorer.engine.spectra.grid import BinGrid
 
 from .evidence import Evidence, evidence_of
 from .feature import Feature, feature_of_filter
@@ -21,7 +22,11 @@ if TYPE_CHECKING:
 
 
 def noise_aware_evidence(
-    measurer: Measurer, spectrum: WeighedInput, known: Known, winner: str = ""
+    measurer: Measurer,
+    spectrum: WeighedInput,
+    known: Known,
+    winner: str = "",
+    line_wavelength: float = float("nan"),
 ) -> Evidence:
     """Return the evidence for the calibrated score of one spectrum.
 
@@ -35,11 +40,26 @@ def noise_aware_evidence(
     winner : str
         The statistic of `statistics.NAMES` that won. Where no matched filter did, the most
         significant bump of any width is named.
+    line_wavelength : float
+        Where a narrow line has won, in Å: its bin is looked at.
     """
     measured, left = measurer.measure(spectrum, known), leave(measurer, spectrum, known)
-    feature = _feature(measurer, left, measured, winner)
+    feature = _line_feature(measurer.grid, left, line_wavelength)
+    feature = feature or _feature(measurer, left, measured, winner)
     shares = shares_of_difference(left, 0, measurer.grid)
     return evidence_of(feature, shares, float(known.redshift[0]))
+
+
+def _line_feature(grid: BinGrid, left: "Difference", wavelength: float) -> Feature | None:
+    """Return the bin at a wavelength; None where there is none, or where it is unknown."""
+    if np.isnan(wavelength):
+        return None
+    bank = filter_bank(grid)
+    away = np.where(left.weight[0] > 0, np.abs(grid.centers - wavelength), np.inf)
+    if away.min() > grid.bin_width / 2:
+        return None
+    number = np.flatnonzero((np.array(WIDTHS)[bank.width] == 0) & (bank.center == away.argmin()))
+    return feature_of_filter(left, 0, int(number[0]), bank, grid)
 
 
 def _feature(

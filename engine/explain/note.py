@@ -31,6 +31,7 @@ _WINNERS = {
     "sky": "what is left of the night sky",
     "fringe": "waves in an arm",
     "profile": "its emission lines, which two velocities explain better than one",
+    "line": "a narrow line where none is known",
     "modes": "an error of many bins at once",
     "latent": "its place in latent space",
 }

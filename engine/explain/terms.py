@@ -21,6 +21,7 @@ TERMS: dict[str, str] = {
     "sky": "lines of the night sky, subtracted too much or too little",
     "fringe": "waves in the Z arm",
     "profile": "emission lines that two velocities explain better than one",
+    "line": "most significant narrow emission line where none is known at the redshift",
     "modes": "how far the model is off in the ways in which it is often off",
     "latent": "how lonely the latents are",
     "width": "full width at half maximum of the feature; its finest is one bin of the model",

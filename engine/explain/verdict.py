@@ -23,7 +23,7 @@ class Verdict:
     is_extrapolated : bool or None
         Whether fewer than three normals are as odd; None where nobody said.
     wavelength : float
-        Where the winner is, in Å; NaN where it is no bump.
+        Where the winner is, in Å; NaN where it is neither a bump nor a line.
     """
 
     sigma_astro: float
@@ -39,7 +39,7 @@ def verdict_of_record(record: Mapping[str, Any]) -> Verdict | None:
     """Return the verdict that a decoded row of a store carries; None where it carries none.
 
     Read are `sigma_astro`, `sigma_instrument`, `sigma_all`, `p_astro`, `winning_statistic`,
-    `is_extrapolated`, and `bump_wavelength` (Å) where a bump has won.
+    `is_extrapolated`, and `bump_wavelength` or `line_wavelength` (Å) where such has won.
     """
 
     def number(name: str) -> float:
@@ -49,8 +49,9 @@ def verdict_of_record(record: Mapping[str, Any]) -> Verdict | None:
     if np.isnan(number("sigma_astro")):
         return None
     winner, is_extrapolated = record.get("winning_statistic") or "", record.get("is_extrapolated")
+    places = {"line": "line_wavelength", **dict.fromkeys(MATCHED, "bump_wavelength")}
     return Verdict(
         number("sigma_astro"), number("sigma_instrument"), number("sigma_all"),
         number("p_astro"), str(winner), None if is_extrapolated is None else bool(is_extrapolated),
-        wavelength=number("bump_wavelength") if winner in MATCHED else float("nan"),
+        wavelength=number(places.get(winner, "")),
     )  # fmt: skip

@@ -29,14 +29,8 @@ def look_for_neuron(inquiry: Inquiry) -> Insight:
             KEY, f"Only {inquiry.whom(n)} have a sure redshift and S/N > 2: too few to say what "
             f"each latent knows ({_FEWEST:,} are needed).", n,
         )  # fmt: skip
-    information = mutual_information(latents.inputs, latents.target)
-    found = top_ratios(information)
     rng = inquiry.generator("rotations")
-    drawn = np.array([
-        top_ratios(mutual_information(rotated(latents.inputs, rng), latents.target))
-        for _ in range(N_ROTATIONS)
-    ])  # fmt: skip
-    chance = tuple(p_value(found[i], drawn[:, i]) for i in range(2))
+    information, found, drawn, chance = against_rotations(latents.inputs, latents.target, rng)
     trees = _tree_ratios(inquiry, latents)
     return Insight(
         *KEY,
@@ -46,8 +40,8 @@ def look_for_neuron(inquiry: Inquiry) -> Insight:
         n_training=inquiry.n_training(latents.rows),
         sentences=_sentences(information, found, drawn, chance, trees),
         control=f"The same ratios for {N_ROTATIONS} random rotations of the latents "
-        f"({_TREE_ROTATIONS} for the importance). Across training seeds: not done, because the "
-        "store holds the latents of one model.",
+        f"({_TREE_ROTATIONS} for the importance). Of one model: `benchmark score` says the same of "
+        "networks of several training seeds.",
         numbers={
             "information": information.round(4), "ratio_to_second": found[0],
             "ratio_to_median": found[1], "rotated_ratio_to_second": drawn[:, 0],
@@ -57,6 +51,35 @@ def look_for_neuron(inquiry: Inquiry) -> Insight:
         figure=_figure(information, rng, latents),
         table=_table(information, trees["values"]),
     )  # fmt: skip
+
+
+def against_rotations(
+    inputs: NDArray[np.floating], target: NDArray[np.floating], rng: np.random.Generator
+) -> tuple[Numbers, tuple[float, float], Numbers, tuple[float, float]]:
+    """Return what each of L latents, (N, L), tells of a target, (N,), and if the top is special.
+
+    Returns
+    -------
+    information : (L,) float64
+        In nats.
+    found : tuple
+        Largest over second and over median.
+    drawn : (R, 2) float64
+        The same of R random rotations of the latents.
+    chance : tuple
+        How often rotations have as large ratios.
+    """
+    information = mutual_information(inputs, target)
+    found = top_ratios(information)
+    drawn = np.array([
+        top_ratios(mutual_information(rotated(inputs, rng), target)) for _ in range(N_ROTATIONS)
+    ])  # fmt: skip
+    return (
+        information,
+        found,
+        drawn,
+        (p_value(found[0], drawn[:, 0]), p_value(found[1], drawn[:, 1])),
+    )
 
 
 def mutual_information(inputs: NDArray[np.floating], target: NDArray[np.floating]) -> Numbers:

@@ -7,14 +7,13 @@ from itertools import groupby
 import numpy as np
 import pyarrow as pa
 import torch
-from numpy.typing import NDArray
 
 from anomaly_explorer.engine.model.forward import forward_blocks
 from anomaly_explorer.engine.model.preprocess import ModelInput, prepare_input
 from anomaly_explorer.engine.model.weighing import WeighedInput, weigh_bins
 from anomaly_explorer.engine.scoring.gate import gate_objects
 from anomaly_explorer.engine.scoring.known import Known
-from anomaly_explorer.engine.scoring.line_profile import second_components
+from anomaly_explorer.engine.scoring.pixel_findings import PixelFindings
 from anomaly_explorer.engine.scoring.residual import score_residuals
 from anomaly_explorer.engine.spectra.spectrum import SpectrumBatch
 from anomaly_explorer.engine.spectra.stored import StoredBatch
@@ -26,11 +25,11 @@ from .table import Columns, derive_columns, make_table
 
 @dataclass(frozen=True)
 class Part:
-    """What both networks see of a few spectra, what their lines say, and the facts of them."""
+    """What both networks see of a few spectra, what their pixels say, and the facts of them."""
 
     model_input: ModelInput
     weighed: WeighedInput
-    profile: NDArray[np.float32]
+    pixels: PixelFindings
     facts: Columns
 
     def __len__(self) -> int:
@@ -69,8 +68,8 @@ def prepare_part(
     facts["is_measurer_member"] = measurer.is_training_member(ids, survey)
     if source_file is not None:
         facts["source_file"] = np.full(len(batch), source_file, dtype=object)
-    profile = second_components(batch, Known.of_columns(facts))
-    return Part(model_input, weighed, profile, facts)
+    pixels = PixelFindings.of_batch(batch, Known.of_columns(facts))
+    return Part(model_input, weighed, pixels, facts)
 
 
 def score_parts(
@@ -82,15 +81,16 @@ def score_parts(
     reconstruction, latents = forward_blocks(network, flux, device)
     scores = score_residuals(flux, reconstruction, covered, scorer.model.card.grid).columns()
     weighed = parts[0].weighed.joined(*(part.weighed for part in parts[1:]))
-    profile = np.concatenate([part.profile for part in parts])
+    pixels = parts[0].pixels.joined(*(part.pixels for part in parts[1:]))
     tables, start = [], 0
     for facts in _joined_facts(parts):
         rows = slice(start, start + len(facts["target_id"]))
         start = rows.stop
         computed = {name: values[rows] for name, values in scores.items()}
         measurer, known = scorer.measurer.measurer, Known.of_columns(facts)
-        measured = measurer.measure(weighed.take(rows), known, profile[rows])
+        measured = measurer.measure(weighed.take(rows), known, pixels.take(rows))
         computed |= measured_columns(measured, weighed.take(rows), measurer.grid)
+        computed["line_wavelength"] = pixels.line_wavelength[rows]
         tables.append(make_table({**facts, **computed}, latents[rows]))
     return tables
 

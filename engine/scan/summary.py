@@ -19,7 +19,7 @@ from .scorer import ScoreCards
 from .worker import SKIPPED_KEY
 
 # Of this file, of the plan beside it, and of what readers put into the columns of batches.
-SCAN_FORMAT = 3
+SCAN_FORMAT = 4
 
 
 def summarize(plan: ScanPlan, catalog: Path, cards: ScoreCards) -> dict[str, Any]:

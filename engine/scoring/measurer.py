@@ -20,6 +20,7 @@ from .density import LatentDensity
 from .error_modes import Differences, ErrorModes
 from .known import Known
 from .known_lines import remove_known_lines
+from .pixel_findings import PixelFindings
 from .statistics import NAMES, Difference, measure
 
 _BLOCK = 1024
@@ -92,7 +93,7 @@ class Measurer:
         self,
         spectra: WeighedInput,
         known: Known,
-        profile: NDArray[np.floating] | None = None,
+        pixels: PixelFindings | None = None,
     ) -> Measured:
         """Return the statistics of N spectra.
 
@@ -100,19 +101,20 @@ class Measurer:
         ----------
         spectra : WeighedInput
         known : Known
-        profile : (N,) array, optional
-            Of `line_profile.second_components`, which needs pixels; without it that statistic
-            stays unknown.
+        pixels : PixelFindings, optional
+            Of the same spectra; without them the statistics that need pixels stay unknown.
         """
-        if profile is None:
-            profile = np.full(len(spectra), np.nan, np.float32)
+        if pixels is None:
+            pixels = PixelFindings.unknown(len(spectra))
         blocks = np.array_split(np.arange(len(spectra)), -(-len(spectra) // _BLOCK) or 1)
         n_threads = len(os.sched_getaffinity(0))
         # A block a thread: most of the work is compiled loops that no library would spread.
         with one_thread(), threadpool_limits(1), ThreadPoolExecutor(n_threads) as pool:
             parts = list(
                 pool.map(
-                    lambda rows: self._measure(spectra.take(rows), known.take(rows), profile[rows]),
+                    lambda rows: self._measure(
+                        spectra.take(rows), known.take(rows), pixels.take(rows)
+                    ),
                     blocks,
                 )
             )
@@ -120,11 +122,11 @@ class Measurer:
         joined = {name: np.concatenate([each[name] for each in values]) for name in NAMES}
         return Measured(joined, *(np.concatenate(each) for each in (filters, snr, latents)))
 
-    def _measure(self, spectra: WeighedInput, known: Known, profile: NDArray[np.floating]) -> tuple:
+    def _measure(self, spectra: WeighedInput, known: Known, pixels: PixelFindings) -> tuple:
         differences, model, latents = self.differences(spectra, known)
         difference = self.without_modes(differences, model, known)
         surprise = self.density.surprise(latents)
-        found, filters = measure(difference, surprise, profile, self.sky, self.grid)
+        found, filters = measure(difference, surprise, pixels, self.sky, self.grid)
         shares = [spectra.is_known[:, self.grid.bins_of(arm)].mean(axis=1) for arm in ARMS]
         lacks_data = np.sum(np.array(shares) >= _LEAST_SHARE, axis=0) < _LEAST_ARMS
         for values in found.values():

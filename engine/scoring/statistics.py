@@ -9,6 +9,7 @@ Each looks at the difference of flux and model in units of what noise and model 
 - ``fringe``: waves in the NIR arm, of periods from 28 to 95 Å;
 - ``modes``: how far the model is off in the ways it is often off;
 - ``profile``: emission lines that are better explained by two velocities than by one;
+- ``line``: the strongest narrow emission line where none is known;
 - ``latent``: how lonely the latents are.
 """
 
@@ -21,13 +22,15 @@ from numpy.typing import NDArray
 from anomaly_explorer.engine.spectra.grid import ARMS, Arm, BinGrid
 
 from .filters import WIDTHS, filter_bank, match_filters
+from .pixel_findings import PixelFindings
 
 MATCHED = tuple(f"width_{width:g}" for width in WIDTHS)
-NAMES = ("misfit", *MATCHED, "gain", "sky", "fringe", "modes", "profile", "latent")
+NAMES = ("misfit", *MATCHED, "gain", "sky", "fringe", "modes", "profile", "line", "latent")
 # Combined with these weights; what the Earth or the instrument does, and what the sky above does.
 INSTRUMENT = {"gain": 1.0, "sky": 1.0, "fringe": 1.0, "width_0": 1.0}
 ASTRO = {
-    "misfit": 2.0, "latent": 1.0, "modes": 1.0, "profile": 1.0, **dict.fromkeys(MATCHED, 1.0)
+    "misfit": 2.0, "latent": 1.0, "modes": 1.0, "profile": 1.0, "line": 1.0,
+    **dict.fromkeys(MATCHED, 1.0),
 }  # fmt: skip
 _CAP = 5.0
 _PERIODS = np.geomspace(28.0, 95.0, 24)  # Å
@@ -57,7 +60,7 @@ class Difference:
 def measure(
     difference: Difference,
     surprise: NDArray[np.floating],
-    profile: NDArray[np.floating],
+    pixels: PixelFindings,
     sky: NDArray[np.floating],
     grid: BinGrid,
 ) -> tuple[dict[str, NDArray[np.float32]], NDArray[np.int64]]:
@@ -71,8 +74,8 @@ def measure(
         Of N spectra.
     surprise : (N,) array
         Minus the log density of the latents.
-    profile : (N,) array
-        Of `line_profile.second_components`.
+    pixels : PixelFindings
+        Of the same spectra.
     sky : (K, B) array
         Templates of sky residuals on the bins.
     grid : BinGrid
@@ -85,7 +88,7 @@ def measure(
     found["sky"] = _templates(difference, np.asarray(sky, np.float32))
     found["fringe"] = _fringe(difference, grid)
     found["modes"] = difference.strength
-    found["profile"] = np.asarray(profile, np.float32)
+    found["profile"], found["line"] = pixels.profile.copy(), pixels.line.copy()
     # A density has no scale: its exponential is not needed, only that it is positive.
     found["latent"] = np.logaddexp(0, np.asarray(surprise, np.float64)).astype(np.float32)
     return {name: found[name] for name in NAMES}, filters

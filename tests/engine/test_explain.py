@@ -17,6 +17,7 @@ from anomaly_explorer.engine.explain.shares import share_out, shares_of_differen
 from anomaly_explorer.engine.explain.verdict import verdict_of_record
 from anomaly_explorer.engine.model.weighing import UNKNOWN
 from anomaly_explorer.engine.scoring.filters import filter_bank, match_filters
+from anomaly_explorer.engine.scoring.pixel_findings import PixelFindings
 from anomaly_explorer.engine.scoring.statistics import MATCHED, NAMES, measure
 from anomaly_explorer.engine.spectra.air import AIRGLOW, BRIGHT, air_bins, name_air
 from anomaly_explorer.engine.spectra.grid import COMPATIBLE_GRID, Arm
@@ -91,6 +92,16 @@ def test_without_a_winner_the_most_significant_bump_is_named(measurer):
         assert found.feature.width_bins == pytest.approx(fwhm_bins(4.0), rel=0.01)
 
 
+@pytest.mark.parametrize("bin_number", [30, 200, 480])
+def test_where_a_narrow_line_has_won_its_bin_is_looked_at(measurer, bin_number):
+    spectra, known = make_flat(6, 2, (230, 4.0, 60))
+    at = float(CENTERS[bin_number]) + 4
+    feature = noise_aware_evidence(measurer, *one(spectra, known), "line", at).feature
+    assert (feature.wavelength, feature.width_bins) == (pytest.approx(CENTERS[bin_number]), 1)
+    outside = noise_aware_evidence(measurer, *one(spectra, known), "line", 2000.0).feature
+    assert outside.wavelength == pytest.approx(CENTERS[230], abs=2 * COMPATIBLE_GRID.bin_width)
+
+
 def test_a_winner_is_named_even_where_another_width_is_more_significant(measurer):
     spectra, known = make_flat(6, 1, (230, 4.0, 60))
     narrow = noise_aware_evidence(measurer, spectra, known, MATCHED[0]).feature
@@ -104,8 +115,8 @@ def test_what_is_left_is_what_the_statistics_were_made_of(measurer):
     known = replace(known, redshift=np.linspace(0.1, 0.5, 12))
     measured, left = measurer.measure(spectra, known), leave(measurer, spectra, known)
     surprise = measurer.density.surprise(measured.latents)
-    profile = measured.values["profile"]
-    values, filters = measure(left, surprise, profile, measurer.sky, COMPATIBLE_GRID)
+    pixels = PixelFindings.unknown(12)
+    values, filters = measure(left, surprise, pixels, measurer.sky, COMPATIBLE_GRID)
     np.testing.assert_array_equal(filters, measured.filters)
     for name in NAMES:
         np.testing.assert_allclose(values[name], measured.values[name], rtol=1e-5, err_msg=name)
@@ -214,6 +225,8 @@ def test_a_store_may_carry_a_verdict():
     found = verdict_of_record(record)
     assert (found.sigma_astro, found.p_value, found.winner) == (4.5, 3e-6, "width_2")
     assert (found.wavelength, found.is_extrapolated) == (6000.0, True)
+    line = verdict_of_record({**record, "winning_statistic": "line", "line_wavelength": 7000.5})
+    assert line.wavelength == 7000.5
     other = verdict_of_record({**record, "winning_statistic": "latent", "is_extrapolated": None})
     assert np.isnan(other.wavelength)
     assert other.is_extrapolated is None

@@ -155,7 +155,7 @@ def test_a_planted_neuron_is_named_and_none_where_none_is(planted, plain):
     assert found.numbers["p_to_second"] == pytest.approx(1 / 20)
     assert np.argmax(found.numbers["importance"]["values"]) == KNOWING_LATENT
     assert "no axis is more special" in none.sentences[1]
-    assert "not done" in found.control
+    assert "benchmark score" in found.control
 
 
 def test_confidence_independent_of_the_tier_is_as_expected(plain):

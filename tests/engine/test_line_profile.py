@@ -5,6 +5,7 @@ import pytest
 
 from anomaly_explorer.engine.scoring.known import Known
 from anomaly_explorer.engine.scoring.line_profile import second_components
+from anomaly_explorer.engine.scoring.pixels import Pixels
 from anomaly_explorer.engine.simulation import identity
 from anomaly_explorer.engine.simulation.survey import SimulatedSurvey
 from anomaly_explorer.engine.spectra.grid import ARMS
@@ -42,7 +43,7 @@ def galaxy(rng, components, height=20.0, n=40, width=70.0):
 
 
 def found(batch, **changed):
-    return second_components(batch, Known.of_columns({**batch.columns, **changed}))
+    return second_components(Pixels.of_batch(batch), Known.of_columns({**batch.columns, **changed}))
 
 
 @pytest.mark.parametrize("split", [250, 400, 620])
@@ -117,8 +118,10 @@ def test_double_peaks_of_the_simulated_survey_rise(rng):
     normal, _ = survey.spectra_with_truth(ids[types == ""][:1200])
     double, strengths = survey.spectra_with_truth(ids[types == "double_peak"][:60])
     known = Known.of_columns(normal.columns)
-    typical = np.nan_to_num(second_components(normal, known)[known.classes == "GALAXY"])
-    rising = second_components(double, Known.of_columns(double.columns))
+    typical = np.nan_to_num(
+        second_components(Pixels.of_batch(normal), known)[known.classes == "GALAXY"]
+    )
+    rising = second_components(Pixels.of_batch(double), Known.of_columns(double.columns))
     plain = strengths["strength"] > 50
     assert plain.sum() > 10
     assert (rising[plain] > np.quantile(typical, 0.99)).mean() > 0.6

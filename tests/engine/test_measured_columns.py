@@ -31,7 +31,7 @@ def test_every_statistic_has_its_column():
 def test_the_columns_of_the_schema_are_made(measurer):
     spectra, known = some_spectra(40)
     found = columns_of(spectra, known, measurer)
-    own = {"measurer_id", "is_measurer_member"}  # the scan says them
+    own = {"measurer_id", "is_measurer_member", "line_wavelength"}  # the scan says them
     assert found.keys() | own == {column.name for column in MEASURED}
     measured = measurer.measure(spectra, known)
     for name in NAMES:

@@ -7,10 +7,13 @@ import pytest
 from sklearn.mixture import GaussianMixture
 
 from anomaly_explorer.engine.scoring.density import LatentDensity
+from anomaly_explorer.engine.scoring.pixel_findings import PixelFindings
 from anomaly_explorer.engine.scoring.statistics import ASTRO, INSTRUMENT, NAMES, Difference, measure
 from anomaly_explorer.engine.spectra.grid import COMPATIBLE_GRID, Arm
 
 N_BINS = COMPATIBLE_GRID.n_bins
+# Statistics that are no function of the difference.
+ELSEWHERE = ("latent", "modes", "profile", "line")
 SKY = np.zeros((1, N_BINS), np.float32)
 SKY[0, 330:490:9] = 1
 
@@ -26,7 +29,7 @@ def measured(difference):
     found, _ = measure(
         difference,
         np.zeros(len(difference.values)),
-        np.ones(len(difference.values)),
+        PixelFindings.unknown(len(difference.values)),
         SKY,
         COMPATIBLE_GRID,
     )
@@ -62,7 +65,7 @@ def test_a_statistic_leads_where_its_own_oddity_is(name, rng):
     odd = measured(replace(difference, values=difference.values + ODD[name]))
     rise = {
         each: np.median((odd[each] - normal[each]) / normal[each].std())
-        for each in NAMES if each not in ("latent", "modes", "profile")
+        for each in NAMES if each not in ELSEWHERE
     }  # fmt: skip
     assert rise[name] > 4
     others = [each for each in ("fringe", "gain", "sky", "width_0") if each != name]
@@ -90,9 +93,7 @@ def test_what_is_not_known_counts_nowhere(rng):
     for name in NAMES:
         np.testing.assert_array_equal(found[name], tame[name], err_msg=name)
     dead = measured(replace(difference, values=wild, weight=np.zeros_like(hidden)))
-    assert all(
-        np.isnan(dead[name]).all() for name in NAMES if name not in ("latent", "modes", "profile")
-    )
+    assert all(np.isnan(dead[name]).all() for name in NAMES if name not in ELSEWHERE)
 
 
 def test_the_sets_combine_statistics_that_exist():

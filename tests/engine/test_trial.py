@@ -72,6 +72,9 @@ def test_the_latents_keep_some_of_the_redshift(trial):
     assert 0.01 < found["sigma_nmad"] < 0.2
     assert found["n_learned"] > 5_000
     assert 300 < found["n_objects"] < TINY.n_test
+    neuron = found["neuron"]
+    assert 1 <= neuron["ratio_to_second"] <= neuron["ratio_to_median"]
+    assert 0 < neuron["p_to_second"] <= 1
 
 
 def test_figures_are_numbers_that_can_be_drawn(trial):
