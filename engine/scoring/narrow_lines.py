@@ -22,7 +22,8 @@ from .pixels import Pixels
 
 _LIGHT_KMS = speed_of_light / 1e3
 _LINES = np.array([line.wavelength for line in LINES if line.kind != "absorption"])
-# Left out on both sides of a known line, km/s and Å: quasars have broad ones, stars none in rest.
+# Left out on both sides of a known line, km/s and Å: quasars have broad ones, and what a star emits
+# is odd.
 _HIDDEN_KMS = {"GALAXY": 500.0, "QSO": 1500.0, "STAR": 0.0}
 _HIDDEN_ANGSTROM = 2.5
 _BOXES = np.array(BOXES)
@@ -86,7 +87,8 @@ def excess_moments(pixels: Pixels, known: Known, name: str) -> NDArray[np.float6
 
 
 def _rows_of(name: str, known: Known) -> NDArray[np.intp]:
-    return np.flatnonzero((known.classes == name) & (known.redshift > -0.1))
+    has_redshift = np.isfinite(known.redshift) & (known.redshift > -0.1)
+    return np.flatnonzero((known.classes == name) & has_redshift)
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")

@@ -96,7 +96,8 @@ def test_bad_pixels_say_nothing(rng):
 
 def test_where_nothing_can_be_seen_nothing_is_said(rng):
     pixels = flat(rng, 4)
-    for known in (known_as("", 4), known_as("STAR", 4, np.nan), known_as("OTHER", 4)):
+    unclear = [known_as("STAR", 4, z) for z in (np.nan, np.inf, -0.5)]
+    for known in (known_as("", 4), known_as("OTHER", 4), *unclear):
         assert all(np.isnan(each).all() for each in strongest_lines(pixels, known, NOTHING))
     for each in pixels.ivar:
         each[:] = 0
