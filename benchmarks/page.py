@@ -110,6 +110,7 @@ def write_page(results: Path, out: Path) -> None:
             lines += _stages(found)
         elif "figures" in found:
             lines += _figures(found["figures"])
+    out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
 
 
