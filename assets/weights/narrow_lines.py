@@ -1,4 +1,4 @@
-"""Makes narrow-lines.safetensors, of a survey no benchmark draws from; run this file to do so."""
+"""Makes narrow-lines.safetensors, of the survey that the shipped measurer learned from."""
 
 import sys
 
@@ -15,7 +15,7 @@ CLASSES = ("GALAXY", "QSO", "STAR")
 
 
 def main() -> None:
-    """Learn the excess of the normals of a simulated survey, and write it."""
+    """Learn the excess in what no anomaly was put into, and write it."""
     survey = SimulatedSurvey(SEED)
     ids = survey.target_ids(N_OBJECTS)
     ids = ids[survey.injected_types(ids) == ""]

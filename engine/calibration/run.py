@@ -29,7 +29,7 @@ from .normals import Census, take_census
 from .stored import FILE, FOLDER, StoredCalibration, calibration_file, calibration_id
 from .stream import count_rows, read_facts, read_measured
 
-RUN_FORMAT = 1
+RUN_FORMAT = 2
 # Normals of a survey that are fitted, and as many that judge: more change the second digit.
 DEFAULT_NORMALS = 1_000_000
 Progress = Callable[[str, int, int], None]

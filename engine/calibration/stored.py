@@ -20,7 +20,7 @@ from anomaly_explorer.engine.scoring.tail import Tail
 # Of simulated spectra that the shipped measurer measured: for surveys too small for their own.
 SHIPPED_CALIBRATION = SHIPPED_MEASURER.with_name("denoiser-simulated.calibration.npz")
 FOLDER, FILE = "calibration", "calibration.npz"
-CALIBRATION_FORMAT = 1
+CALIBRATION_FORMAT = 2
 _GROUPS = ("statistics", "combined")
 _FACTS = "facts"
 

@@ -142,11 +142,18 @@ def _evidence(found: Explanation) -> Parts:
     return parts
 
 
+def _lead(found: Explanation) -> str:
+    """Say what a feature is: a line that has won is looked at in its bin, odd there or not."""
+    if found.is_noise_aware and found.verdict is not None and found.verdict.winner == "line":
+        return " In the bins of the model that is "
+    return " What stands out most from the model is "
+
+
 def _feature(feature: Feature, found: Explanation) -> Parts:
     way = "excess" if feature.is_excess else "deficit"
     at = _at(feature.wavelength)
     parts = [
-        *_plain(" What stands out most from the model is "),
+        *_plain(_lead(found)),
         *_plain(f"{'an' if feature.is_excess else 'a'} {way} of flux at "),
         Segment(f"{feature.wavelength:.1f} Å", at),
     ]

@@ -1,9 +1,9 @@
 """How much the normals of a class rise within a few Å above the continuum on both sides.
 
 Stars have molecular bands, galaxies the edges of their absorption lines: by rest wavelength, the
-mean and the scatter of the excess over the continuum, learned once from simulated normals, as
-tables of S sizes of boxes and P places. What a survey has besides, its calibration takes into
-account. `assets/weights/narrow_lines.py` makes the shipped table.
+mean and the scatter of the excess over the continuum, learned once from simulated spectra without
+an anomaly, as tables of S sizes of boxes and P places. What a survey has besides, its calibration
+takes into account. `assets/weights/narrow_lines.py` makes the shipped table.
 """
 
 from collections.abc import Mapping

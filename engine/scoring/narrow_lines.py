@@ -102,14 +102,11 @@ def _search(
         best, at = np.float32(-np.inf), 0.0
         for arm in range(3):
             spectrum = (flux[arm][row], ivar[arm][row])
-            n = _sum_up(spectrum, (arm, redshift[row], hidden_kms), sums)
-            _look_aside(sums, sides, n)
-            shift = np.float32((math.log(1 + redshift[row]) + FIRST_LN) / STEP_LN)
+            n, shift = _take_up(spectrum, (arm, redshift[row], hidden_kms), sums, sides)
             for box in range(len(_BOXES)):
-                n_boxes = _look_into(sums, sides, boxes, (n, _BOXES[box]))
-                places = _LN_STEPS[arm, _FIRST + _BOXES[box] // 2 :][:n_boxes]
+                places = _look_into(sums, sides, boxes, (arm, n, _BOXES[box]))
                 _rate(boxes, (places, shift), (expected[0][box], expected[1][box]))
-                for i in range(n_boxes):
+                for i in range(len(places)):
                     if boxes[0][i] > best:
                         best = boxes[0][i]
                         middle = 2 * (_FIRST + i) + _BOXES[box] - 0.5
@@ -129,12 +126,9 @@ def _gather(
     for row in rows:
         for arm in range(3):
             spectrum = (flux[arm][row], ivar[arm][row])
-            n = _sum_up(spectrum, (arm, redshift[row], hidden_kms), sums)
-            _look_aside(sums, sides, n)
-            shift = np.float32((math.log(1 + redshift[row]) + FIRST_LN) / STEP_LN)
+            n, shift = _take_up(spectrum, (arm, redshift[row], hidden_kms), sums, sides)
             for box in range(len(_BOXES)):
-                n_boxes = _look_into(sums, sides, boxes, (n, _BOXES[box]))
-                places = _LN_STEPS[arm, _FIRST + _BOXES[box] // 2 :][:n_boxes]
+                places = _look_into(sums, sides, boxes, (arm, n, _BOXES[box]))
                 _add(boxes, (places, shift), moments[box])
 
 
@@ -161,6 +155,23 @@ def _scratch() -> tuple[tuple, tuple, tuple]:
     one = np.empty(n, np.float32)
     sums = (np.zeros(n + 1), np.zeros(n + 1), np.zeros(n + 1, np.int32))
     return sums, (one, one.copy()), (one.copy(), one.copy(), one.copy(), one.copy(), one.copy())
+
+
+@numba.njit(nogil=True, cache=True, error_model="numpy")
+def _take_up(
+    spectrum: tuple[NDArray, NDArray],
+    place: tuple,
+    sums: tuple[NDArray, NDArray, NDArray],
+    sides: tuple[NDArray, NDArray],
+) -> tuple[int, float]:
+    """Set sums, and mean and variance of the side that begins with each pair, of an arm.
+
+    Returns the number of pairs, and what their places in `_LN_STEPS` are ahead of in the tables.
+    """
+    n = _sum_up(spectrum, place, sums)
+    n_sides = n - _SIDE + 1
+    _average(sums, (0, _SIDE), _LEAST_SIDE, (sides[0][:n_sides], sides[1][:n_sides]))
+    return n, np.float32((math.log(1 + place[1]) + FIRST_LN) / STEP_LN)
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
@@ -203,15 +214,6 @@ def _hidden(place: tuple, n_pixels: int) -> NDArray:
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
-def _look_aside(
-    sums: tuple[NDArray, NDArray, NDArray], sides: tuple[NDArray, NDArray], n: int
-) -> None:
-    """Set mean and variance of the side that begins with each pair."""
-    n_sides = n - _SIDE + 1
-    _average(sums, (0, _SIDE), _LEAST_SIDE, (sides[0][:n_sides], sides[1][:n_sides]))
-
-
-@numba.njit(nogil=True, cache=True, error_model="numpy")
 def _average(
     sums: tuple[NDArray, NDArray, NDArray],
     run: tuple[int, int],
@@ -241,13 +243,13 @@ def _look_into(
     sums: tuple[NDArray, NDArray, NDArray],
     sides: tuple[NDArray, NDArray],
     boxes: tuple[NDArray, ...],
-    size: tuple[int, int],
-) -> int:
-    """Set excess, its variance and continuum of every box; return how many there are.
+    size: tuple[int, int, int],
+) -> NDArray:
+    """Set excess, its variance and continuum of every box; return where they are in `_LN_STEPS`.
 
     Where too few pixels are good the variance is infinite and the excess no number.
     """
-    n, width = size
+    arm, n, width = size
     n_boxes = n - 2 * _FIRST - width + 1
     excess, variance, level = boxes[0][:n_boxes], boxes[1][:n_boxes], boxes[2][:n_boxes]
     _average(sums, (_FIRST, width), 2 * width - 1, (excess, variance))
@@ -260,7 +262,7 @@ def _look_into(
     left_variance, right_variance = sides[1][:n_boxes], sides[1][right : right + n_boxes]
     for i in range(n_boxes):
         variance[i] += np.float32(0.25) * (left_variance[i] + right_variance[i])
-    return n_boxes
+    return _LN_STEPS[arm, _FIRST + width // 2 :][:n_boxes]
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anomaly_explorer.dashboard import cli
-from anomaly_explorer.engine.calibration import run
+from anomaly_explorer.engine.calibration import run, stored
 from anomaly_explorer.engine.calibration.apply import score_parts
 from anomaly_explorer.engine.calibration.health import FPR_LIMITS, judge
 from anomaly_explorer.engine.calibration.normals import are_drawn, are_for_fitting
@@ -158,6 +158,22 @@ def test_a_second_call_does_nothing_and_a_killed_one_goes_on(facts, tmp_path, mo
     fresh = write_catalog(tmp_path / "fresh", facts, [5000, 4000])
     calibrate_catalog(fresh)
     assert scores_of(fresh).equals(before)
+
+
+def test_a_calibration_of_earlier_statistics_is_refused_and_made_again(
+    facts, tmp_path, monkeypatch
+):
+    catalog = write_catalog(tmp_path / "catalog", facts, [N])
+    with monkeypatch.context() as earlier:
+        earlier.setattr(stored, "CALIBRATION_FORMAT", stored.CALIBRATION_FORMAT - 1)
+        earlier.setattr(run, "RUN_FORMAT", run.RUN_FORMAT - 1)
+        calibrate_catalog(catalog)
+    other = write_catalog(tmp_path / "other", make_columns(50, 2), [50])
+    with pytest.raises(InputError, match=r"of format 1, this version reads 2: run calibrate on"):
+        calibrate_catalog(other, catalog)
+    calibrate_catalog(catalog)
+    calibrate_catalog(other, catalog)
+    assert said_of(other)["from"] == said_of(catalog)["calibration_id"]
 
 
 def test_what_cannot_be_calibrated_is_one_sentence(catalog, tmp_path, facts):

@@ -75,6 +75,16 @@ def test_notes_are_short_honest_and_every_number_leads_somewhere(found):
             assert name in TERMS
 
 
+@given(explanations())
+def test_only_what_stands_out_most_is_said_to(found):
+    """A narrow line is looked at in its bin, where it need not stand out."""
+    text = plain_text(write_note(found))
+    is_line = found.is_noise_aware and found.verdict is not None and found.verdict.winner == "line"
+    if found.evidence.feature is not None:
+        assert ("stands out most" in text) is not is_line
+        assert ("In the bins of the model" in text) is is_line
+
+
 def number_of(note, target, pattern=r"-?[\d,]+\.?\d*(?:e[+-]?\d+)?"):
     """The first number of the first piece that leads to a target."""
     text = next(s.text for s in note if s.target == target)
