@@ -5,14 +5,14 @@ from dataclasses import dataclass
 
 from scipy.constants import speed_of_light
 
-from anomaly_explorer.engine.spectra.lines import LINES, SpectralLine
+from anomaly_explorer.engine.spectra.lines import LINES, RARE_LINES, SpectralLine
 
 _LIGHT_KMS = speed_of_light / 1e3
 
 
 @dataclass(frozen=True)
 class NearLine:
-    """A line of `LINES` and how far off it is.
+    """A line of `LINES` or `RARE_LINES` and how far off it is.
 
     Parameters
     ----------
@@ -47,6 +47,6 @@ def nearest_line(wavelength: float, redshift: float) -> NearLine | None:
     if not (math.isfinite(redshift) and redshift > -1):
         return None
     rest = wavelength / (1 + redshift)
-    line = min(LINES, key=lambda each: abs(math.log(rest / each.wavelength)))
+    line = min((*LINES, *RARE_LINES), key=lambda each: abs(math.log(rest / each.wavelength)))
     offset = _LIGHT_KMS * (rest / line.wavelength - 1)
     return NearLine(line, line.wavelength * (1 + redshift), offset)

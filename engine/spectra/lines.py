@@ -152,6 +152,24 @@ _UNSORTED = (
     ),
 )
 LINES: tuple[SpectralLine, ...] = tuple(sorted(_UNSORTED, key=lambda line: line.wavelength))
+# Lines that few objects show, those of a hot corona ([Fe VII] and up, seen where a black hole feeds
+# on a star) among them: they name what is found, and are not taken for granted as `LINES` are.
+RARE_LINES = _minor(
+    "emission",
+    (
+        ("[Ne V] 3346", 3346.79),
+        ("[N I] 5198", 5199.35),
+        ("[N I] 5200", 5201.70),
+        ("[Fe XIV] 5303", 5304.34),
+        ("[Fe VII] 5721", 5722.29),
+        ("[Fe VII] 6087", 6088.69),
+        ("[Fe X] 6375", 6376.27),
+        ("He I 6678", 6679.99),
+        ("He I 7065", 7067.14),
+        ("[Fe XI] 7892", 7893.97),
+    ),
+)
+_DRAWN = tuple(sorted((*LINES, *RARE_LINES), key=lambda line: line.wavelength))
 
 # Strongest airglow: NIST air wavelengths 5577.34, 5889.95, 5895.92, 6300.30, 6363.78 to vacuum.
 SKY_LINES: tuple[tuple[str, float], ...] = (
@@ -183,7 +201,7 @@ def lines_at(
     low, high : float
         Observed wavelengths in Å (vacuum), both included.
     major_only : bool
-        Whether to leave the minor lines out.
+        Whether to leave the minor and the rare lines out.
 
     Examples
     --------
@@ -194,7 +212,7 @@ def lines_at(
         raise ValueError(f"redshift must be above -1, got {redshift}")
     placed = (
         PlacedLine(line, line.wavelength * (1 + redshift))
-        for line in LINES
+        for line in _DRAWN
         if line.is_major or not major_only
     )
     return tuple(p for p in placed if low <= p.observed_wavelength <= high)

@@ -21,7 +21,7 @@ from anomaly_explorer.engine.scoring.pixel_findings import PixelFindings
 from anomaly_explorer.engine.scoring.statistics import MATCHED, NAMES, measure
 from anomaly_explorer.engine.spectra.air import AIRGLOW, BRIGHT, air_bins, name_air
 from anomaly_explorer.engine.spectra.grid import COMPATIBLE_GRID, Arm
-from anomaly_explorer.engine.spectra.lines import LINES, TELLURIC_BANDS
+from anomaly_explorer.engine.spectra.lines import LINES, RARE_LINES, TELLURIC_BANDS
 
 from .explain_maker import N_BINS, make_calibration, make_flat, make_measurer
 
@@ -194,7 +194,9 @@ def test_every_bright_line_and_every_band_is_in_the_bins_of_the_air():
     assert not air.has_band[CENTERS < 6800].any()
 
 
-@given(line=st.sampled_from(LINES), redshift=st.floats(0, 5), offset=st.floats(-40, 40))
+@given(
+    line=st.sampled_from((*LINES, *RARE_LINES)), redshift=st.floats(0, 5), offset=st.floats(-40, 40)
+)
 def test_a_wavelength_on_a_line_is_nearest_to_it_or_to_one_as_near(line, redshift, offset):
     at = line.wavelength * (1 + redshift) * (1 + offset / 299792.458)
     near = nearest_line(at, redshift)
