@@ -175,7 +175,8 @@ def _add_looking(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     insights = _command(commands, "insights", "find what a store says of its population")
     insights.add_argument("store", type=Path, metavar="STORE")
     insights.add_argument("--cards", nargs="+", metavar="CARD", help="default: all of them")
-    insights.add_argument("--tier", help="the tier they are about (default top_1)")
+    insights.add_argument("--tier", help="the tier they are about (default: sigma_top_1, or top_1 "
+                          "where nothing is calibrated)")  # fmt: skip
     insights.add_argument("--seed", type=int, default=0, help="of samples and permutations")
     insights.add_argument("--out", type=Path, metavar="FOLDER", help="write figures (SVG) there")
     insights.add_argument("--json", type=Path, metavar="FILE", help="write every number by name")

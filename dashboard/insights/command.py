@@ -18,7 +18,7 @@ def insights(options: Namespace) -> None:
     from anomaly_explorer.engine.catalog.store import Store
     from anomaly_explorer.engine.errors import InputError
     from anomaly_explorer.engine.insights.answers import Answers, identify, write_answers
-    from anomaly_explorer.engine.insights.inquiry import DEFAULT_TIER, Inquiry
+    from anomaly_explorer.engine.insights.inquiry import Inquiry, default_tier
     from anomaly_explorer.engine.insights.run import check_names, find_insights
 
     names = check_names(options.cards or ())
@@ -26,7 +26,7 @@ def insights(options: Namespace) -> None:
         raise InputError(f"{options.json.parent} is no folder: make it, or name another file")
     store = Store.open(options.store)
     archive = open_archive(store, Settings(options.store, options.spectra))
-    inquiry = Inquiry(store, options.tier or DEFAULT_TIER, options.seed, archive)
+    inquiry = Inquiry(store, options.tier or default_tier(store), options.seed, archive)
     where, kept = _kept(store, options)
     made: dict[str, dict[str, Any]] = {}
     with steps() as tell:

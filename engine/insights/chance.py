@@ -25,6 +25,17 @@ def two_sided(observed: float, drawn: NDArray[np.floating]) -> float:
     return p_value(abs(observed), np.abs(drawn))
 
 
+def either_side(above: float, below: float) -> float:
+    """Return the p-value of a draw as far out on either side, from those of the two sides.
+
+    Examples
+    --------
+    >>> either_side(0.02, 0.99), either_side(0.6, 0.6)
+    (0.04, 1.0)
+    """
+    return min(1.0, 2 * min(above, below))
+
+
 def outliers(p: NDArray[np.floating], share_false: float = 0.05) -> NDArray[np.bool_]:
     """Return which of many p-values, (n,) or (P, n), are too small for chance, each row apart.
 
@@ -55,7 +66,7 @@ def bootstrap_error(
     """Return the standard error of a figure of columns, (n,) each, by drawing rows again.
 
     Of more than `n_most` rows as many as that are drawn, and the error is scaled by the root of
-    the numbers; NaN below ten rows.
+    the numbers; NaN below ten rows, and for a figure that is NaN.
     """
     n = len(columns[0])
     if n < 10:
@@ -65,4 +76,5 @@ def bootstrap_error(
     for _ in range(n_draws):
         rows = rng.integers(0, n, size)
         found.append(figure(*(column[rows] for column in columns)))
-    return float(np.nanstd(found, ddof=1) * np.sqrt(size / n))
+    known = np.array(found)[np.isfinite(found)]
+    return float(np.std(known, ddof=1) * np.sqrt(size / n)) if len(known) > 1 else float("nan")

@@ -5,8 +5,7 @@ from numpy.typing import NDArray
 
 from .inquiry import Inquiry
 from .insight import Figure, Insight, Table, chance_text, counted, percent, series
-from .rates import GroupRates, measure_rates
-from .strata import Strata
+from .rates import FEWEST_IN_TIER, GroupRates, measure_rates
 
 KEY = ("clusters", "What are the clusters, and where are the odd ones?")
 _LISTED = 30
@@ -22,12 +21,17 @@ def describe_clusters(inquiry: Inquiry) -> Insight:
             KEY, f"{inquiry.whom(n, 'are in a cluster')}: too few to describe one ({_FEWEST} are "
             "needed).", n,
         )  # fmt: skip
-    strata = Strata.of(inquiry.class_codes, inquiry.numbers("snr"))
+    n_tier = int(inquiry.in_tier.sum())
+    if n_tier < FEWEST_IN_TIER:
+        return inquiry.too_few(
+            KEY, f"{inquiry.tier_label} holds {inquiry.whom(n_tier)}: too few to be richer here "
+            f"than there ({FEWEST_IN_TIER} are needed; name a larger --tier).", n_tier,
+        )  # fmt: skip
     everyone = np.maximum(cluster, -1) + 1  # group 0 = in no cluster
-    rates = measure_rates(everyone, strata, inquiry.in_tier, inquiry.generator("clusters"))
+    rates = measure_rates(everyone, inquiry.strata, inquiry.in_tier, inquiry.generator("clusters"))
     is_rich, by_chance = rates.outliers()
     medians = {name: _medians(everyone, inquiry.numbers(name), len(rates.n_objects))
-               for name in ("redshift", "snr", "score_mse")}  # fmt: skip
+               for name in ("redshift", "snr", *inquiry.scores)}  # fmt: skip
     n_training = inquiry.n_training(inquiry.members)
     return Insight(
         *KEY,
@@ -36,7 +40,7 @@ def describe_clusters(inquiry: Inquiry) -> Insight:
         n_training=n_training,
         sentences=_sentences(inquiry, rates, is_rich, n_training),
         control=f"{rates.n_permutations:,} permutations of who is in the tier among objects of the "
-        f"same class and S/N; {by_chance:.2f} groups are called rich then, on average.",
+        f"same survey, class and S/N; {by_chance:.2f} groups are called rich then, on average.",
         numbers={
             "n_clusters": int((rates.n_objects[1:] > 0).sum()), "n_in_none": len(cluster) - n,
             "rich": (np.flatnonzero(is_rich) - 1).tolist(), "rich_by_chance": by_chance,
@@ -93,12 +97,13 @@ def _table(
     mix = cells.reshape(-1, n_classes)
     rows = tuple(
         (name_of(g), int(rates.n_objects[g]), _mix(inquiry.classes, mix[g]),
-         *(_rounded(medians[name][g]) for name in ("redshift", "snr", "score_mse")),
+         *(_rounded(median[g]) for median in medians.values()),
          int(rates.n_tier[g]), percent(rates.n_tier[g] / rates.n_objects[g]),
          round(float(rates.expected[g]), 1))
         for g in np.argsort(-rates.n_objects)[:_LISTED] if rates.n_objects[g]
     )  # fmt: skip
-    return Table(("cluster", "objects", "classes", "median z", "median S/N", "median score",
+    scores = (f"median {name}" for name in inquiry.scores)
+    return Table(("cluster", "objects", "classes", "median z", "median S/N", *scores,
                   "in tier", "share", "expected"), rows)  # fmt: skip
 
 

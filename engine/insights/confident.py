@@ -3,11 +3,10 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from .chance import p_value
+from .chance import either_side, p_value
 from .inquiry import Inquiry
 from .insight import Figure, Insight, Table, chance_text, counted, series
 from .rates import GroupRates, measure_rates
-from .strata import Strata
 
 KEY = ("confident", "Where is the pipeline sure and the spectrum strange?")
 # Sure = ZWARN 0 and a gap to the second-best redshift as the best quarter of those have it.
@@ -31,11 +30,10 @@ def find_confident(inquiry: Inquiry) -> Insight:
         )  # fmt: skip
     limit = float(np.quantile(gap[has_no_warning], SURE_LEVEL))
     is_sure = has_no_warning & (gap >= limit)
-    strata = Strata.of(inquiry.class_codes, inquiry.numbers("snr"))
-    rates = measure_rates(is_sure.astype(np.int64), strata, inquiry.in_tier,
+    rates = measure_rates(is_sure.astype(np.int64), inquiry.strata, inquiry.in_tier,
                           inquiry.generator("confident"))  # fmt: skip
     both = np.flatnonzero(is_sure & inquiry.in_tier)
-    listed = both[np.argsort(-inquiry.numbers("score_mse")[both], kind="stable")[:_LISTED]]
+    listed = both[np.argsort(-inquiry.numbers(inquiry.ranked_by)[both], kind="stable")[:_LISTED]]
     n_training = inquiry.n_training(inquiry.members[both])
     plain = n_tier * is_sure.mean()
     chance = _chances(rates)
@@ -51,27 +49,26 @@ def find_confident(inquiry: Inquiry) -> Insight:
             f"If both had nothing to do with each other {plain:.1f} were expected; at the same "
             f"class and S/N, {rates.expected[1]:.1f} ({_direction(len(both), rates, chance)}).",
             f"{counted(n_training)} of the {len(both):,} are training members of the model; "
-            f"the table lists the {len(listed)} with the highest scores.",
+            f"the table lists the {len(listed)} with the highest {inquiry.ranked_by}.",
         ),
         control=f"{rates.n_permutations:,} permutations of who is in the tier among objects of the "
-        f"same class and S/N give {rates.expected[1]:.1f} ± {rates.spread[1]:.1f}.",
+        f"same survey, class and S/N give {rates.expected[1]:.1f} ± {rates.spread[1]:.1f}.",
         numbers={"found": len(both), "expected_if_independent": plain, "limit": limit,
                  "expected_matched": rates.expected[1], "spread": rates.spread[1],
-                 "p_more": chance[0], "p_fewer": chance[1]},
+                 "p_more": chance[0], "p_fewer": chance[1], "p": either_side(*chance)},
         figure=_figure(inquiry, gap, has_no_warning),
         table=_table(inquiry, listed),
     )  # fmt: skip
 
 
 def _chances(rates: GroupRates) -> tuple[float, float]:
-    """Return how often chance has as many, and as few."""
+    """Return how often chance has as many, and as few, each one-sided."""
     found, drawn = float(rates.n_tier[1]), rates.drawn[:, 1].astype(np.float64)
     return p_value(found, drawn), p_value(-found, -drawn)
 
 
 def _direction(found: int, rates: GroupRates, chance: tuple[float, float]) -> str:
-    is_more = found >= rates.expected[1]
-    p = chance[0] if is_more else chance[1]
+    is_more, p = found >= rates.expected[1], either_side(*chance)
     if p > 0.05:
         return f"no more and no fewer than chance, {chance_text(p)}"
     return f"{'more' if is_more else 'fewer'} than chance, {chance_text(p)}"
@@ -79,8 +76,10 @@ def _direction(found: int, rates: GroupRates, chance: tuple[float, float]) -> st
 
 def _figure(
     inquiry: Inquiry, gap: NDArray[np.floating], has_no_warning: NDArray[np.bool_]
-) -> Figure:
+) -> Figure | None:
     known = np.flatnonzero(has_no_warning & (gap > 0))
+    if len(known) == 0:
+        return None
     parts = np.array_split(known[np.argsort(gap[known], kind="stable")], _BINS)
     parts = [part for part in parts if len(part)]
     shares = np.array([inquiry.in_tier[part].mean() for part in parts])
@@ -97,13 +96,13 @@ def _figure(
 
 
 def _table(inquiry: Inquiry, places: NDArray[np.integer]) -> Table:
-    names = ("target_id", "spectype", "redshift", "deltachi2", "snr", "score_mse", "worst_arm")
+    names = ("target_id", "spectype", "redshift", "deltachi2", "snr", *inquiry.scores, "worst_arm")
     is_simulated = bool(inquiry.store.manifest.simulated)
     if is_simulated:
         names = (*names, "injected_type")
     records = inquiry.store.records(inquiry.members[places], names)
     rows = tuple(tuple(_cell(name, record[name]) for name in names) for record in records)
-    headings = ("TARGETID", "class", "z", "DELTACHI2", "S/N", "score", "band")
+    headings = ("TARGETID", "class", "z", "DELTACHI2", "S/N", *inquiry.scores, "band")
     return Table((*headings, "put in (simulated)") if is_simulated else headings, rows)
 
 

@@ -1,18 +1,18 @@
 """Whether a tier crowds together in latent space, more than others as faint and of its classes."""
 
-from collections.abc import Iterator
-
 import numpy as np
 from numpy.typing import NDArray
 
-from .chance import p_value
+from .chance import either_side, p_value
 from .inquiry import Inquiry
 from .insight import Figure, Insight, Table, chance_text, counted, percent, series
 from .strata import Strata
 
 KEY = ("crowding", "Does the tier crowd together in latent space?")
 N_NEIGHBORS, N_DRAWS = 5, 1_000
-_FEWEST, _MOST, _POOL = 30, 800, 200_000
+_FEWEST, _MOST, _POOL = 30, 800, 20_000
+# Others of a stratum that are offered to draws for each object of the tier in it.
+_OFFERED = 50
 _BARS = 30
 
 
@@ -27,12 +27,11 @@ def measure_crowding(inquiry: Inquiry) -> Insight:
     rng = inquiry.generator("crowding")
     chosen = inquiry.draw(tier, _MOST, "crowded")
     pool = inquiry.draw(np.arange(len(inquiry.members)), _POOL, "pool")
-    snr = inquiry.numbers("snr")
-    strata = Strata.of(inquiry.class_codes, snr)
-    latents = _Latents(inquiry, np.union1d(pool, chosen))
+    strata = inquiry.strata
+    offers = offered(strata, chosen, rng)
+    latents = _Latents(inquiry, np.union1d(pool, np.concatenate([each for each, _ in offers])))
     found = neighbor_distance(latents.of(chosen))
-    matched, n_short = _draws(strata, chosen, pool, rng)
-    drawn = np.array([neighbor_distance(latents.of(places)) for places in matched])
+    drawn = np.array([neighbor_distance(latents.of(draw_of(offers, rng))) for _ in range(N_DRAWS)])
     plain = np.array([
         neighbor_distance(latents.of(rng.choice(pool, len(chosen), replace=False)))
         for _ in range(_BARS)
@@ -42,11 +41,11 @@ def measure_crowding(inquiry: Inquiry) -> Insight:
     share = float(inquiry.in_tier[np.isin(strata.codes, strata.codes[chosen])].mean())
     n_training = inquiry.n_training(inquiry.members[chosen])
     low, high = np.quantile(drawn, (0.025, 0.975)).tolist()
+    chance = either_side(nearer, further)
     verdict = (
-        f"closer together than chance ({chance_text(nearer)})" if nearer <= 0.05
-        else f"further apart than chance ({chance_text(further)})" if further <= 0.05
-        else f"neither closer together nor further apart than chance ({chance_text(nearer)})"
-    )  # fmt: skip
+        "neither closer together nor further apart" if chance > 0.05
+        else "closer together" if nearer < further else "further apart"
+    ) + f" than chance ({chance_text(chance)})"  # fmt: skip
     return Insight(
         *KEY,
         population=f"{inquiry.tier_label}: {inquiry.whom(len(chosen))} drawn of {len(tier):,}",
@@ -59,14 +58,13 @@ def measure_crowding(inquiry: Inquiry) -> Insight:
             f"Draws that ignore class and S/N would have said {unmatched:.2f} times.",
             f"{counted(n_training)} of these {len(chosen):,} are training members of the model.",
         ),
-        control=f"{N_DRAWS:,} draws from {len(pool):,} objects of the population, as many of every "
-        f"class and narrow range of S/N as the tier has there, where it holds {percent(share)} of "
-        f"the objects{_shortage(n_short)}.",
+        control=f"{N_DRAWS:,} draws, as many of every survey, class and narrow range of S/N as the "
+        f"tier has there, where it holds {percent(share)} of the objects; they are drawn from "
+        f"{sum(len(each) for each, _ in offers):,}, those of the tier among them.",
         numbers={
             "distance": found, "matched_median": float(np.median(drawn)), "ratio": ratio,
-            "unmatched_ratio": unmatched, "p_nearer": nearer, "p_further": further,
-            "matched": drawn, "n_pool": len(pool), "n_short": n_short,
-            "tier_share_of_strata": share,
+            "unmatched_ratio": unmatched, "p_nearer": nearer, "p_further": further, "p": chance,
+            "matched": drawn, "tier_share_of_strata": share,
         },
         figure=_figure(found, drawn),
         table=Table(
@@ -100,29 +98,35 @@ class _Latents:
         return self._values[np.searchsorted(self._places, places)]
 
 
-def _draws(
-    strata: Strata, chosen: NDArray[np.integer], pool: NDArray[np.integer],
-    rng: np.random.Generator,
-) -> tuple[Iterator[NDArray[np.integer]], int]:  # fmt: skip
-    """Return matched draws, and for how many of a draw the pool has nobody to offer."""
-    wanted = strata.counts(np.isin(np.arange(len(strata.codes)), chosen))
-    order = pool[np.argsort(strata.codes[pool], kind="stable")]
-    ends = np.searchsorted(strata.codes[order], np.arange(strata.n_strata + 1))
-    # The tier is among those that can be drawn: else a draw would not be what chance makes.
-    offered = [order[ends[s] : ends[s + 1]] for s in range(strata.n_strata)]
-    active = [(offered[s], min(int(n), len(offered[s]))) for s, n in enumerate(wanted) if n]
-    n_short = len(chosen) - sum(n for _, n in active)
+def offered(
+    strata: Strata, chosen: NDArray[np.integer], rng: np.random.Generator
+) -> list[tuple[NDArray[np.integer], int]]:
+    """Return for each stratum of the chosen, (n,) places, who can be drawn and how many are.
 
-    def draw() -> Iterator[NDArray[np.integer]]:
-        for _ in range(N_DRAWS):
-            parts = [rng.choice(places, n, replace=False, shuffle=False) for places, n in active]
-            yield np.concatenate(parts)
+    The chosen are among them: by chance they are a draw like any other, so that the test is exact
+    however few the others are.
+    """
+    is_chosen = np.isin(np.arange(len(strata.codes)), chosen)
+    order = np.argsort(strata.codes, kind="stable")
+    ends = np.cumsum(np.r_[0, strata.counts()])
+    wanted = strata.counts(is_chosen)
+    offers = []
+    for stratum in np.flatnonzero(wanted):
+        here, n = order[ends[stratum] : ends[stratum + 1]], int(wanted[stratum])
+        others = here[~is_chosen[here]]
+        if len(others) > _OFFERED * n:
+            others = rng.choice(others, _OFFERED * n, replace=False, shuffle=False)
+        offers.append((np.concatenate([here[is_chosen[here]], others]), n))
+    return offers
 
-    return draw(), n_short
 
-
-def _shortage(n_short: int) -> str:
-    return f"; {n_short:,} of the tier have no match among them" if n_short else ""
+def draw_of(
+    offers: list[tuple[NDArray[np.integer], int]], rng: np.random.Generator
+) -> NDArray[np.integer]:
+    """Return as many places as there are chosen, (n,), drawn evenly within each stratum."""
+    return np.concatenate([
+        rng.choice(places, n, replace=False, shuffle=False) for places, n in offers
+    ])  # fmt: skip
 
 
 def _figure(found: float, drawn: NDArray[np.float64]) -> Figure:

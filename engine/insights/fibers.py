@@ -7,8 +7,7 @@ from numpy.typing import NDArray
 
 from .inquiry import Inquiry
 from .insight import Figure, Insight, Table, chance_text, counted, series
-from .rates import GroupRates, measure_rates
-from .strata import Strata
+from .rates import FEWEST_IN_TIER, GroupRates, measure_rates
 
 KEY = ("fibers", "Do some fibers, petals or tiles make strange spectra?")
 # What is asked for, the column that has it, and how many of its numbers are one group.
@@ -30,10 +29,9 @@ class _Panel:
 
 def compare_fibers(inquiry: Inquiry) -> Insight:
     """Count a tier by tile, petal and location, whichever the store has."""
-    strata = Strata.of(inquiry.class_codes, inquiry.numbers("snr"))
     panels, missing = [], []
     for kind in PANELS:
-        panel = _count(inquiry, kind, strata)
+        panel = _count(inquiry, kind)
         if panel is None:
             missing.append(kind)
         else:
@@ -42,6 +40,13 @@ def compare_fibers(inquiry: Inquiry) -> Insight:
     if not panels:
         reason = f"{absent} Nothing can be said of the instrument: scan coadds that carry them."
         return inquiry.too_few(KEY, reason, len(inquiry.members))
+    n_tier = int(inquiry.in_tier.sum())
+    if n_tier < FEWEST_IN_TIER:
+        return inquiry.too_few(
+            KEY, f"{inquiry.tier_label} holds {inquiry.whom(n_tier)}: too few to be richer here "
+            f"than there ({FEWEST_IN_TIER} are needed; name a larger --tier). {absent}".strip(),
+            n_tier,
+        )  # fmt: skip
     least_even = sorted(panels, key=lambda panel: panel.rates.dispersion()[1])
     rows = inquiry.members
     n_training = inquiry.n_training(rows)
@@ -57,7 +62,7 @@ def compare_fibers(inquiry: Inquiry) -> Insight:
         ),
         control=" ".join(
             f"{panel.kind.capitalize()}: {panel.rates.n_permutations:,} permutations of who is in "
-            "the tier among objects of the same class and S/N call "
+            "the tier among objects of the same survey, class and S/N call "
             f"{panel.rates.outliers()[1]:.2f} groups rich on average."
             for panel in panels
         ),
@@ -68,7 +73,7 @@ def compare_fibers(inquiry: Inquiry) -> Insight:
     )  # fmt: skip
 
 
-def _count(inquiry: Inquiry, kind: str, strata: Strata) -> _Panel | None:
+def _count(inquiry: Inquiry, kind: str) -> _Panel | None:
     """Return the counts, or None where there are not two groups to compare."""
     column, step = PANELS[kind]
     if not inquiry.has(column):
@@ -82,7 +87,7 @@ def _count(inquiry: Inquiry, kind: str, strata: Strata) -> _Panel | None:
     places = np.where(is_large, np.cumsum(is_large) - 1, -1)[groups]
     every = np.full(len(numbers), -1, np.int64)
     every[known] = places
-    rates = measure_rates(every, strata, inquiry.in_tier, inquiry.generator(kind))
+    rates = measure_rates(every, inquiry.strata, inquiry.in_tier, inquiry.generator(kind))
     return _Panel(kind, values[is_large], int((every >= 0).sum()), rates)
 
 

@@ -11,19 +11,31 @@ from anomaly_explorer.engine.catalog.conditions import Tier
 from anomaly_explorer.engine.catalog.store import Store
 from anomaly_explorer.engine.errors import InputError
 from anomaly_explorer.engine.scoring.gate import SCIENCE
-from anomaly_explorer.engine.scoring.tiers import TIERS, stated_population
+from anomaly_explorer.engine.scoring.tiers import (
+    RANKED_BY,
+    TIERS,
+    is_covered_enough,
+    stated_population,
+)
 from anomaly_explorer.engine.spectra.source import SpectrumArchive
 
 from .insight import Insight
+from .strata import Strata
 
-DEFAULT_TIER = "top_1"
+_CALIBRATED_TIER, _PUBLISHED_TIER = "sigma_top_1", "top_1"
 SEEDS = 1 << 31
 UNCLASSIFIED = "unclassified"
 
 
+def default_tier(store: Store) -> str:
+    """Return the tier to ask about: by the calibrated score, where objects have it."""
+    has_any = store.manifest.counts["tiers_stated"].get(_CALIBRATED_TIER)
+    return _CALIBRATED_TIER if has_any else _PUBLISHED_TIER
+
+
 @dataclass(frozen=True)
 class Inquiry:
-    """A store of N objects, and how it is asked; M of them are the stated population.
+    """A store of N objects, and how it is asked; M targets of them are the stated population.
 
     Parameters
     ----------
@@ -42,7 +54,7 @@ class Inquiry:
     """
 
     store: Store
-    tier: str = DEFAULT_TIER
+    tier: str
     seed: int = 0
     archive: SpectrumArchive | None = None
 
@@ -52,8 +64,9 @@ class Inquiry:
         Tier(self.tier).mask(self.store)
         if len(self.members) == 0:
             raise InputError(
-                f"The store {self.store.path} has no {self.population} object with a score: scan "
-                "spectra that have data, and build it again."
+                f"The store {self.store.path} has no {self.population} object with "
+                f"{self.ranked_by} and 90 % of a spectrum, which a tier asks for: scan spectra "
+                "that have them, and build it again."
             )
 
     @cached_property
@@ -64,12 +77,19 @@ class Inquiry:
 
     @cached_property
     def members(self) -> NDArray[np.int64]:
-        """Return the rows of the population that have a score, (M,) sorted."""
+        """Return the rows of the population that the tier could hold, (M,) sorted.
+
+        A target that was observed several times is one of them, at its highest S/N: observations
+        of one target are no independent witnesses.
+        """
         legend = self.store.legend("population")
-        if self.population not in legend:
+        if self.population not in legend or self.ranked_by not in self.store.column_names:
             return np.empty(0, np.int64)
-        is_member = self.store.column("population") == legend.index(self.population)
-        return np.flatnonzero(is_member & np.isfinite(self.store.column("score_mse")))
+        able = self.store.column("population") == legend.index(self.population)
+        able &= np.isfinite(self.store.column(self.ranked_by))
+        able &= is_covered_enough({"coverage": self.store.column("coverage")})
+        rows = np.flatnonzero(able)
+        return _best_of_targets(self.store, rows)
 
     @cached_property
     def in_tier(self) -> NDArray[np.bool_]:
@@ -81,6 +101,16 @@ class Inquiry:
     def tier_label(self) -> str:
         """Return what the tier is called on screen."""
         return next((tier.label for tier in TIERS if tier.name == self.tier), self.tier)
+
+    @property
+    def ranked_by(self) -> str:
+        """Return the score that the tier is about."""
+        return next((t.column for t in TIERS if t.name == self.tier), RANKED_BY[0])
+
+    @cached_property
+    def scores(self) -> tuple[str, ...]:
+        """Return which of the scores that objects are ranked by the members have."""
+        return tuple(name for name in RANKED_BY if self.has(name))
 
     @cached_property
     def classes(self) -> tuple[str, ...]:
@@ -95,6 +125,12 @@ class Inquiry:
         table = np.array([*names, len(self.classes) - 1], np.int8)
         codes = self.store.column("spectype")[self.members].astype(np.int64)
         return table[np.where(codes < 0, len(legend), codes)]
+
+    @cached_property
+    def strata(self) -> Strata:
+        """Return the members by survey, class and S/N: those that are alike but for their score."""
+        surveys = self.store.column("survey")[self.members].astype(np.int64) + 1
+        return Strata.of(surveys * len(self.classes) + self.class_codes, self.numbers("snr"))
 
     def has(self, name: str) -> bool:
         """Return whether the store has a column with at least one value among the members."""
@@ -128,6 +164,12 @@ class Inquiry:
         drawn = self.generator(purpose).choice(len(places), n_most, replace=False, shuffle=False)
         return places[np.sort(drawn)]
 
+    @property
+    def network(self) -> str:
+        """Return whose latents the store has, in words."""
+        known = self.store.manifest.model.get("id")
+        return f"the compatible network{f' {known}' if known else ''}"
+
     def n_training(self, rows: NDArray[np.integer]) -> int | None:
         """Return how many of some rows, (n,), the model was trained on; None = not known."""
         if not self.has("is_training_member"):
@@ -146,3 +188,17 @@ class Inquiry:
             *key, population=self.whom(n), n_objects=n, n_training=0, sentences=(reason,),
             control="Nothing was measured, so nothing was compared.", is_measured=False,
         )  # fmt: skip
+
+
+def _best_of_targets(store: Store, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return one of the rows, (n,) sorted, for each TARGETID: the one with the highest S/N."""
+    ids = store.column("target_id")[rows]
+    order = np.argsort(ids, kind="stable")
+    is_same = ids[order][1:] == ids[order][:-1]
+    if not is_same.any():
+        return rows
+    snr = np.nan_to_num(store.column("snr")[rows], nan=-np.inf)
+    order = np.lexsort((-snr, ids))  # stable: of equals the first row
+    is_first = np.r_[True, ids[order][1:] != ids[order][:-1]]
+    is_first |= ids[order] == store.describe("target_id").null
+    return np.sort(rows[order[is_first]])

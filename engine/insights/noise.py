@@ -28,11 +28,16 @@ def correlate_with_noise(inquiry: Inquiry) -> Insight:
         )  # fmt: skip
     rows = inquiry.members[places]
     known = [name for name in (*SCORES, *CALIBRATED) if inquiry.has(name)]
-    names = [name for name in known if np.isfinite(inquiry.numbers(name, rows)).sum() >= _FEWEST]
+    names = [name for name in known if _differs(inquiry.numbers(name, rows))]
+    if SCORES[0] not in names:
+        return inquiry.too_few(
+            KEY, f"{inquiry.whom(n)} have no {SCORES[0]} or all the same: nothing to correlate.", n
+        )
     absent = [name for name in CALIBRATED if name not in names]
     found = {name: _by_class(inquiry, places, snr, inquiry.numbers(name, rows)) for name in names}
     main = CALIBRATED[0] if CALIBRATED[0] in names else SCORES[0]
-    chance = _chance(inquiry, snr, inquiry.numbers("score_mse", rows))
+    shown = {name: inquiry.numbers(name, rows) for name in dict.fromkeys(("score_mse", main))}
+    chances = {name: _chance(inquiry, snr, score) for name, score in shown.items()}
     n_training = inquiry.n_training(rows)
     return Insight(
         *KEY,
@@ -42,11 +47,12 @@ def correlate_with_noise(inquiry: Inquiry) -> Insight:
         n_training=n_training,
         sentences=_sentences(found, absent, n_training, n),
         control=f"S/N dealt to the wrong objects {_PERMUTATIONS} times gives |ρ| up to "
-        f"{chance[0]:.3f} for score_mse (p = {chance[1]:.2g} for the value found). A score that "
-        f"does not measure noise is to have |ρ| ≤ {BAR}, overall and within each class.",
+        + " and ".join(f"{most:.3f} for {name} (p = {p:.2g} for the value found)"
+                       for name, (most, p) in chances.items())
+        + f". A score that does not measure noise is to have |ρ| ≤ {BAR}, overall and within each "
+        "class.",
         numbers={"spearman": found, "absent": absent, "shown": main},
-        figure=_figure(snr, {name: inquiry.numbers(name, rows) for name in dict.fromkeys(
-            ("score_mse", main))}),
+        figure=_figure(snr, shown),
         table=_table(inquiry, found),
     )  # fmt: skip
 
@@ -62,6 +68,12 @@ def spearman(a: Numbers, b: Numbers) -> float:
     left, right = (rankdata(v) - (len(v) + 1) / 2 for v in (a, b))
     size = float(np.sqrt((left @ left) * (right @ right)))
     return round(float(left @ right) / size, 12) if size else float("nan")
+
+
+def _differs(score: Numbers) -> bool:
+    """Return whether enough objects have a score, and not all the same."""
+    known = score[np.isfinite(score)]
+    return len(known) >= _FEWEST and bool(np.ptp(known) > 0)
 
 
 def _by_class(
@@ -112,7 +124,7 @@ def _sentences(
         f"The published score, score_mse, has a rank correlation of {mse['rho']:+.3f} ± "
         f"{mse['error']:.3f} with S/N: {verdict}.",
         f"The others: {others or 'none in this store'}."
-        + (f" This store has no {', '.join(absent)}." if absent else "")
+        + (f" Not in this store, or the same for all: {', '.join(absent)}." if absent else "")
         + "".join(_against_bar(name, found[name]) for name in CALIBRATED if name in found),
         f"{counted(n_training)} of these {n:,} are training members of the model, whose "
         "scores may be a little lower.",
@@ -121,7 +133,7 @@ def _sentences(
 
 def _against_bar(name: str, groups: dict[str, dict[str, float]]) -> str:
     """Say whether a calibrated score keeps what it promises, in the worst of its groups."""
-    worst = max(groups, key=lambda group: abs(groups[group]["rho"]))
+    worst = max(groups, key=lambda group: abs(np.nan_to_num(groups[group]["rho"])))
     rho = groups[worst]["rho"]
     verdict = "met" if abs(rho) <= BAR else "not met"
     return f" {name}: at worst {rho:+.2f} ({worst}), the bar is {verdict}."

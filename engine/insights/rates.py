@@ -1,7 +1,7 @@
 """The rate of a tier in groups of objects, such as pixels of the sky, clusters, tiles or fibers.
 
-What is expected of a group is what objects of its classes and S/N have elsewhere; what chance does
-is shown by permutations of who is in the tier within each stratum of class and S/N.
+What is expected of a group is what objects of its surveys, classes and S/N have elsewhere; what
+chance does is shown by permutations of who is in the tier within each such stratum.
 """
 
 from dataclasses import dataclass
@@ -16,6 +16,8 @@ from .strata import Strata
 # Hypergeometric draws in all: a third of a microsecond each.
 _MOST_DRAWS = 60_000_000
 _FEWEST = 99
+# With fewer objects of a tier nothing is said of where they are.
+FEWEST_IN_TIER = 20
 # Permutations whose outliers are counted: tails of binomials cost more than draws.
 _FOR_OUTLIERS = 99
 

@@ -15,7 +15,6 @@ from .inquiry import Inquiry
 from .insight import Figure, Insight, Table, chance_text, percent, series
 from .noise import spearman
 from .rates import GroupRates, measure_rates
-from .strata import Strata
 
 KEY = ("sky", "Is the tier spread evenly over the sky?")
 # The finest pixels that are expected to hold so many objects of the tier on average.
@@ -59,8 +58,7 @@ def map_rates(inquiry: Inquiry) -> Insight:
             KEY, f"{inquiry.whom(n)} lie in {len(pixels.indices)} pixels of the sky: too few to "
             "compare.", n,
         )  # fmt: skip
-    strata = Strata.of(inquiry.class_codes, inquiry.numbers("snr"))
-    rates = measure_rates(pixels.groups, strata, inquiry.in_tier, inquiry.generator("sky"))
+    rates = measure_rates(pixels.groups, inquiry.strata, inquiry.in_tier, inquiry.generator("sky"))
     trends, missing = _trends(inquiry, pixels, rates)
     rows = inquiry.members[pixels.groups >= 0]
     return Insight(
@@ -70,7 +68,7 @@ def map_rates(inquiry: Inquiry) -> Insight:
         n_training=inquiry.n_training(rows),
         sentences=_sentences(inquiry, pixels, rates, trends),
         control=f"{rates.n_permutations:,} permutations of who is in the tier among objects of the "
-        "same class and S/N. " + (f"Not in the store: {', '.join(missing)}." if missing else
+        "same survey, class and S/N. " + (f"Not in the store: {', '.join(missing)}." if missing else
                                   "Trends with latitude and reddening have the same control."),
         numbers=_numbers(pixels, rates, trends) | {"missing": missing},
         figure=_figure(pixels, rates),

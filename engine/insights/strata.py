@@ -1,4 +1,4 @@
-"""Objects sorted by class and S/N: what a fair draw beside a tier has to share with it.
+"""Objects sorted by survey, class and S/N: what a fair draw beside a tier has to share with it.
 
 The limits are quantiles of the whole population, so they know nothing of the tier, and a
 permutation of who is in the tier within each stratum is an exact test. They are narrow at both
@@ -34,12 +34,12 @@ class Strata:
     n_strata: int
 
     @classmethod
-    def of(cls, classes: NDArray[np.integer], snr: NDArray[np.floating]) -> "Strata":
-        """Sort objects by class, (M,) codes from 0, and S/N, (M,); unknown S/N is a bin too."""
-        codes = np.zeros(len(classes), np.int32)
+    def of(cls, kinds: NDArray[np.integer], snr: NDArray[np.floating]) -> "Strata":
+        """Sort objects by kind, (M,) codes from 0, and S/N, (M,); unknown S/N is a bin too."""
+        codes = np.zeros(len(kinds), np.int32)
         n_strata = 0
-        for code in np.unique(classes):
-            rows = np.flatnonzero(classes == code)
+        for code in np.unique(kinds):
+            rows = np.flatnonzero(kinds == code)
             values = snr[rows]
             limits = _limits(values)
             codes[rows] = n_strata + np.digitize(values, limits)

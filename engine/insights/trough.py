@@ -17,6 +17,9 @@ LYMAN_ALPHA = 1215.67
 # Rest wavelengths in Å.
 BLUEWARD, REDWARD = (1090.0, 1180.0), (1260.0, 1310.0)
 _MIN_PIXELS, _MIN_SIGNIFICANCE = 30, 3.0
+# A trough leaves less than the first, and what leaves more than the second has none: gas at z > 5.3
+# lets a few percent through (Fan et al. 2006), thin gas most, and a cool dwarf has 0.1 of its own.
+_DARK, _CLEAR = 0.1, 0.3
 
 
 @dataclass(frozen=True)
@@ -40,9 +43,9 @@ class Trough:
         """Return what the ratio says, at two standard errors."""
         if self.reason:
             return "not measured"
-        if self.ratio + 2 * self.error < 0.3:
+        if self.ratio + 2 * self.error < _DARK:
             return "trough"
-        return "no trough" if self.ratio - 2 * self.error > 0.3 else "undecided"
+        return "no trough" if self.ratio - 2 * self.error > _CLEAR else "undecided"
 
 
 def measure_trough(spectrum: Spectrum, redshift: float) -> Trough:

@@ -158,7 +158,7 @@ def rank_scores(
     array([3, 2, 1], dtype=int32)
     """
     score, population = np.asarray(columns[column], np.float32), columns["population"]
-    has_rank = np.isfinite(score) & _is_covered_enough(columns)
+    has_rank = np.isfinite(score) & is_covered_enough(columns)
     if by_target is None:
         by_target = np.argsort(columns["target_id"], kind="stable")
     ranks = np.zeros(len(score), np.int32)
@@ -205,7 +205,7 @@ def tier_masks(
     ------
     name, (N,) bool
     """
-    eligible = _is_covered_enough(columns)
+    eligible = is_covered_enough(columns)
     for tier in TIERS:
         place = ranks[tier.column]
         if tier.kind == "percentile":
@@ -217,8 +217,8 @@ def tier_masks(
             yield tier.name, eligible & _follows_rule(tier, columns)
 
 
-def _is_covered_enough(columns: Columns) -> NDArray[np.bool_]:
-    """Return which of N objects have 90 % coverage; all where the catalog knows no coverage."""
+def is_covered_enough(columns: Columns) -> NDArray[np.bool_]:
+    """Return which of N objects have 90 % coverage, (N,); all where nobody knows any coverage."""
     coverage = np.asarray(columns["coverage"])
     return (coverage >= MIN_COVERAGE) | bool(np.isnan(coverage).all())
 

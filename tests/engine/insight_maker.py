@@ -82,3 +82,21 @@ def make_insight_store(folder: Path, *, is_planted: bool):
     """Build a store of such a catalog."""
     catalog = write_insight_catalog(folder / "catalog", is_planted=is_planted)
     return build_store(catalog, folder / "store")
+
+
+class WithColumns:
+    """A store with further columns of floats."""
+
+    def __init__(self, store, **columns):
+        self._store, self._columns = store, columns
+        self.column_names = (*store.column_names, *columns)
+
+    def __getattr__(self, name):
+        return getattr(self._store, name)
+
+    def column(self, name):
+        return self._columns[name] if name in self._columns else self._store.column(name)
+
+    def describe(self, name):
+        is_float = np.asarray(self._columns.get(name, 0)).dtype.kind == "f"
+        return self._store.describe("snr" if is_float else name)

@@ -15,12 +15,19 @@ from anomaly_explorer.engine.insights.answers import (
     read_answers,
     write_answers,
 )
-from anomaly_explorer.engine.insights.inquiry import Inquiry
+from anomaly_explorer.engine.insights.inquiry import Inquiry, default_tier
 from anomaly_explorer.engine.insights.readout import Readout
 from anomaly_explorer.engine.insights.regression import boosted_trees
-from anomaly_explorer.engine.insights.run import FINDERS, NAMES, check_names, find_insights
+from anomaly_explorer.engine.insights.run import FINDERS, NAMES, find_insights
 
-from .insight_maker import BAD_TILE, KNOWING_LATENT, N_OBJECTS, ODD_CLUSTER, make_insight_store
+from .insight_maker import (
+    BAD_TILE,
+    KNOWING_LATENT,
+    N_OBJECTS,
+    ODD_CLUSTER,
+    WithColumns,
+    make_insight_store,
+)
 
 
 @pytest.fixture(scope="module")
@@ -83,6 +90,15 @@ def test_a_tier_that_crowds_is_nearer_than_matched_draws(planted, plain):
     assert none["p_further"] > 0.01
 
 
+def test_a_tier_of_a_handful_is_nowhere_rich(plain):
+    few = np.zeros(N_OBJECTS, np.uint32)
+    few[:3] = 1 << plain.manifest.tiers.index("top_10")
+    for name in ("clusters", "fibers"):
+        found = ask(WithColumns(plain, tier_bits=few), name)
+        assert not found.is_measured
+        assert "holds 3 simulated science targets: too few" in found.sentences[0]
+
+
 def test_a_score_that_is_noise_over_s_n_follows_it(plain):
     found = ask(plain, "noise")
     rho = found.numbers["spearman"]["score_mse"]["all"]
@@ -90,24 +106,8 @@ def test_a_score_that_is_noise_over_s_n_follows_it(plain):
     assert 0.005 < rho["error"] < 0.03
     assert found.numbers["absent"] == ["sigma_astro", "sigma_instrument", "sigma_all"]
     assert "sigma_astro" in found.sentences[1]
+    assert "for score_mse (p = 0.005" in found.control
     assert found.n_training == 100
-
-
-class WithColumns:
-    """A store with further columns of floats."""
-
-    def __init__(self, store, **columns):
-        self._store, self._columns = store, columns
-        self.column_names = (*store.column_names, *columns)
-
-    def __getattr__(self, name):
-        return getattr(self._store, name)
-
-    def column(self, name):
-        return self._columns[name] if name in self._columns else self._store.column(name)
-
-    def describe(self, name):
-        return self._store.describe("snr" if name in self._columns else name)
 
 
 def test_calibrated_scores_are_judged_where_the_store_has_them(plain, rng):
@@ -121,6 +121,9 @@ def test_calibrated_scores_are_judged_where_the_store_has_them(plain, rng):
     assert abs(found.numbers["spearman"]["sigma_astro"]["all"]["rho"]) < 0.06
     assert "sigma_all: at worst +1.00" in found.sentences[1]
     assert "the bar is not met" in found.sentences[1]
+    assert " for sigma_astro (p = " in found.control
+    constant = WithColumns(plain, sigma_astro=np.ones(N_OBJECTS))
+    assert "nan" not in ask(constant, "noise").sentences[1]
     assert [each.label.split(",")[0] for each in found.figure.series] == [
         "score_mse", "sigma_astro"
     ]  # fmt: skip
@@ -143,10 +146,20 @@ def test_redshifts_are_recovered_where_a_latent_has_them(planted, plain):
     best = ways[found.numbers["chosen"]]
     assert best["sigma_nmad"] < 0.05
     assert best["r2"] > 0.95
+    assert ways["ten components"]["sigma_nmad"] > best["sigma_nmad"]
     assert ways["shuffled latents"]["sigma_nmad"] > 5 * best["sigma_nmad"]
     assert ways["median of the class"]["sigma_nmad"] > 5 * best["sigma_nmad"]
     assert none.numbers["ways"][none.numbers["chosen"]]["r2"] < 0.05
     assert "photometry" in found.sentences[1]
+    assert "the compatible network" in found.sentences[2]
+
+
+def test_stars_alone_have_no_redshifts_to_recover(plain):
+    legend = plain.legend("spectype")
+    stars = np.full(N_OBJECTS, legend.index("STAR"))
+    found = ask(WithColumns(plain, spectype=stars), "recoverability")
+    assert not found.is_measured
+    assert "Only 0 galaxies and quasars" in found.sentences[0]
 
 
 def test_a_planted_neuron_is_named_and_none_where_none_is(planted, plain):
@@ -174,7 +187,7 @@ def test_without_spectra_or_distant_quasars_that_is_said(plain):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_tiny_store_gets_a_sentence_and_no_figure_of_speech(scanned_store, name):
-    inquiry = Inquiry(scanned_store)
+    inquiry = Inquiry(scanned_store, default_tier(scanned_store))
     found = find_insights(inquiry, [name])[name]
     assert found["population"]
     assert found["sentences"]
@@ -194,16 +207,6 @@ def test_members_of_the_training_set_that_nobody_knows_are_not_called_none(plain
 def test_the_same_seed_gives_the_same_numbers_and_another_does_not(plain):
     first, again, other = (ask(plain, "fibers", seed=s).numbers["tile"] for s in (1, 1, 2))
     assert first == again != other
-
-
-def test_what_is_asked_wrongly_is_refused_in_a_sentence(plain):
-    for fault in ({"tier": "gold"}, {"seed": -1}, {"seed": 2**31}):
-        with pytest.raises(InputError):
-            Inquiry(plain, **fault)
-    with pytest.raises(InputError, match="There is no card 'photoz': the cards are noise"):
-        check_names(["noise", "photoz"])
-    assert check_names(["sky", "noise"]) == ("noise", "sky")
-    assert check_names([]) == NAMES
 
 
 def test_answers_come_back_and_know_their_store(plain, planted, tmp_path):

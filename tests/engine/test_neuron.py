@@ -5,9 +5,10 @@ import pytest
 from scipy.stats import kstest
 
 from anomaly_explorer.engine.insights.chance import p_value
-from anomaly_explorer.engine.insights.crowding import neighbor_distance
+from anomaly_explorer.engine.insights.crowding import draw_of, neighbor_distance, offered
 from anomaly_explorer.engine.insights.neuron import mutual_information, rotated, top_ratios
 from anomaly_explorer.engine.insights.regression import split_targets
+from anomaly_explorer.engine.insights.strata import Strata
 from anomaly_explorer.engine.insights.trough import measure_trough
 from anomaly_explorer.engine.simulation.survey import SimulatedSurvey
 from anomaly_explorer.engine.spectra.spectrum import Spectrum
@@ -68,6 +69,25 @@ def test_the_distance_to_the_fifth_nearest_is_the_slow_one(rng):
     gaps = np.linalg.norm(points[:, None] - points, axis=-1)
     assert neighbor_distance(points) == pytest.approx(np.sort(gaps, axis=1)[:, 5].mean(), rel=1e-4)
     assert neighbor_distance(points[:3]) > 0
+
+
+@pytest.mark.parametrize("n_alike", [130, 400, 9_000])
+def test_chosen_by_lot_are_a_draw_like_any_other_however_few_are_alike(rng, n_alike):
+    """As many of 120 chosen as there are in a draw, and p-values that are even."""
+    n = 10_000
+    alike = np.zeros(n, int)
+    alike[n_alike:] = 1
+    strata = Strata(alike.astype(np.int32), 2)
+    value = rng.normal(size=n)
+    chances = []
+    for _ in range(200):
+        chosen = np.sort(np.r_[rng.choice(n_alike, 120, replace=False), n - 1])
+        offers = offered(strata, chosen, rng)
+        assert [n for _, n in offers] == [120, 1]
+        assert np.isin(chosen, np.concatenate([places for places, _ in offers])).all()
+        drawn = [value[draw_of(offers, rng)].mean() for _ in range(39)]
+        chances.append(p_value(value[chosen].mean(), np.array(drawn)))
+    assert kstest(chances, "uniform").pvalue > 0.005
 
 
 @pytest.fixture(scope="module")
