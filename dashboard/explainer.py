@@ -98,7 +98,9 @@ class Explainer:
         elif kind == "object" and twin is not None and name == str(twin.target_id):
             self.session.state.focus = twin.row
         else:
-            self.note.define(name, meaning_of(self.session.store, name))
+            inspection = self._inspection
+            facts = inspection.facts if inspection is not None and kind == "column" else {}
+            self.note.define(name, meaning_of(self.session.store, name, facts.get(name)))
 
     def work(self, message: Any) -> None:
         """Do what a message of the sliders says."""
@@ -234,14 +236,19 @@ class Explainer:
         self.spectrum.lay(WHAT_IF, Curve(values, "what if, decoded"))
 
 
-def meaning_of(store: Store, name: str) -> str:
-    """Return what a column of the store or a word of the note means, in one sentence."""
+def meaning_of(store: Store, name: str, value: Any = None) -> str:
+    """Return what a column of the store or a word of the note means, in one sentence.
+
+    Of a column it begins with the value that the object has there.
+    """
     from anomaly_explorer.engine.explain.terms import TERMS
 
     if name not in store.column_names:
         return TERMS.get(name, "")
     column = store.describe(name)
-    return column.meaning + (f" [{column.unit}]" if column.unit else "")
+    unit = f" {column.unit}" if column.unit else ""
+    told = "" if value is None else f"{value}{unit} in the catalog; "
+    return told + column.meaning + ("" if told or not unit else f" [{column.unit}]")
 
 
 def _shown(show: Callable[[Any], None], what: str) -> Callable[["Future[Any]"], None]:

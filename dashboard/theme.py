@@ -101,6 +101,7 @@ a{color:var(--accent);text-decoration:none;} a:hover{text-decoration:underline;}
 .chip{display:inline-block;padding:0 7px;border-radius:9px;font-size:11px;line-height:18px;
 border:1px solid var(--grid);color:var(--muted);white-space:nowrap;}
 .chip.simulated{border-color:var(--warning);color:var(--warning);font-weight:700;}
+.chip.ill{border-color:var(--bad);color:var(--bad);font-weight:700;}
 """
 
 DARK = Palette(

@@ -8,6 +8,7 @@ import panel_material_ui as pmui
 
 from anomaly_explorer.dashboard.session import Session
 from anomaly_explorer.dashboard.theme import BASE_CSS, Palette
+from anomaly_explorer.engine.catalog.manifest import Manifest
 
 
 def describe_catalog(session: Session) -> str:
@@ -23,7 +24,18 @@ def describe_catalog(session: Session) -> str:
     )
     model = escape(str(manifest.model.get("name") or "unknown"))
     model_id = escape(str(manifest.model.get("id") or "")[:12])
-    return f'{chip}<span class="chip" title="{model_id}">model {model}</span>'
+    return f'{chip}<span class="chip" title="{model_id}">model {model}</span>{_warn(manifest)}'
+
+
+def _warn(manifest: Manifest) -> str:
+    """Return a chip that warns of sigmas that do not hold; nothing where they do."""
+    surveys = manifest.calibration.get("surveys", {})
+    ill = [name for name, said in surveys.items()
+           if (said["health"] or {}).get("is_healthy") is False]  # fmt: skip
+    if not ill:
+        return ""
+    title = escape(f"not healthy: {', '.join(ill)}; the tab Health of sigma says why")
+    return f' <span class="chip ill" title="{title}">sigma not healthy</span>'
 
 
 class HeaderView(pn.viewable.Viewer):

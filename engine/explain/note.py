@@ -5,6 +5,7 @@ It says what the model finds odd and where. It never says what the object is.
 
 from dataclasses import dataclass
 
+from anomaly_explorer.engine.scan.measure import statistic_column
 from anomaly_explorer.engine.spectra.grid import ARMS
 
 from .evidence import Evidence
@@ -35,6 +36,10 @@ _WINNERS = {
     "modes": "an error of many bins at once",
     "latent": "its place in latent space",
 }
+NOT_AT_HAND = (
+    " What measured it is not at hand (name its file by --measurer): the rest of this note is the "
+    "evidence for the compatible score, which takes noise for oddness."
+)
 CLAIM = "An anomaly is a claim about the model, not about the sky."
 
 
@@ -65,6 +70,8 @@ def write_note(explanation: Explanation) -> tuple[Segment, ...]:
     found = explanation
     parts = _score(found)
     parts += _plain(" ") + (_no_verdict() if found.verdict is None else _verdict(found.verdict))
+    if found.verdict is not None and not found.is_noise_aware:
+        parts += _plain(NOT_AT_HAND)
     parts += _evidence(found)
     if found.twin is not None:
         parts += _twin(found.twin)
@@ -115,17 +122,21 @@ def _no_verdict() -> Parts:
 def _verdict(verdict: Verdict) -> Parts:
     parts = [
         *_plain("Given its class and its noise it is at "),
-        Segment(f"{verdict.sigma_astro:.2f} sigma", "term:sigma_astro"),
+        Segment(f"{verdict.sigma_astro:.2f} sigma", "column:sigma_astro"),
         *_plain(" (p "),
-        Segment(f"{verdict.p_value:.2g}", "term:p_astro"),
+        Segment(f"{verdict.p_value:.2g}", "column:p_astro"),
     ]
     if verdict.is_extrapolated:
         parts += _plain(", an extrapolation")
-    parts += _plain(")")
+    parts += [
+        *_plain("), by what an instrument does at "),
+        Segment(f"{verdict.sigma_instrument:.2f}", "column:sigma_instrument"),
+    ]
     if verdict.winner:
         what = _WINNERS.get(verdict.winner, "a bump or dip")
         parts += _plain(f"; least likely is {what} (")
-        parts += [Segment(verdict.winner, f"term:{verdict.winner}"), *_plain(")")]
+        column = f"column:{statistic_column(verdict.winner)}"
+        parts += [Segment(verdict.winner, column), *_plain(")")]
         if verdict.wavelength == verdict.wavelength:
             at = verdict.wavelength
             parts += [*_plain(" at "), Segment(f"{at:.0f} Å", _at(at))]

@@ -210,6 +210,7 @@ def test_every_word_of_a_note_has_a_meaning(random_store):
     for name in ("score_mse", "score_rank", "redshift", "is_training_member", *TERMS):
         assert len(meaning_of(random_store, name)) > 10
     assert meaning_of(random_store, "nothing of ours") == ""
+    assert meaning_of(random_store, "redshift", 0.25).startswith("0.25 in the catalog; ")
 
 
 def test_the_command_prints_note_and_numbers(made, run):

@@ -3,6 +3,7 @@
 import copy
 import json
 import re
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -16,6 +17,7 @@ from anomaly_explorer.dashboard.sigmas import sigma_rows, winner_words
 from anomaly_explorer.dashboard.state import ExplorerState
 from anomaly_explorer.dashboard.views.facts import draw_facts
 from anomaly_explorer.dashboard.views.filters import FiltersView, no_gold_html, offered_tiers
+from anomaly_explorer.dashboard.views.header import describe_catalog
 from anomaly_explorer.dashboard.views.histograms import HistogramsView
 from anomaly_explorer.dashboard.views.trust import TrustView, draw_health
 from anomaly_explorer.engine.calibration.health import judge
@@ -111,6 +113,26 @@ def test_histogram_colors_and_table_know_sigma_where_there_is_one(store, random_
     assert not {"sigma_astro", "winning_statistic"} & set(shown_columns(random_store))
 
 
+def test_what_the_gate_holds_back_is_in_no_tier_until_it_is_asked_for(store):
+    population = np.array(store.legend("population"))[store.column("population")]
+    assert (population == "gated").any()
+    coverage = store.column("coverage")
+    for tier in store.manifest.tiers:
+        state = ExplorerState()
+        session = Session(store, state)
+        state.tier = tier
+        rows = session.mask.rows()
+        assert len(rows) == info(store)["tiers"][tier]
+        assert (population[rows] == "science").all()
+        assert (coverage[rows] >= 0.9).all()
+
+
+def session_of(store, calibration):
+    """What the header asks of a session, with another calibration."""
+    manifest = replace(store.manifest, calibration=calibration)
+    return SimpleNamespace(store=SimpleNamespace(manifest=manifest, legend=store.legend))
+
+
 def test_the_health_card_is_green_with_figures_and_red_with_words(store):
     said = store.manifest.calibration
     html = draw_health(said)
@@ -129,6 +151,9 @@ def test_the_health_card_is_green_with_figures_and_red_with_words(store):
     assert "Not healthy: do not trust these sigmas" in html
     assert "Out of limits: noise over what ivar says (variance), b arm: 1.44" in html
     assert html.count('<div class="bar red"') == 10
+    chips = [describe_catalog(session_of(store, each)) for each in (said, drifted, {})]
+    assert ["sigma not healthy" in chip for chip in chips] == [False, True, False]
+    assert 'title="not healthy: DESI; ' in chips[1]
     assert "no calibrated score" in draw_health({})
     assert TrustView({})._pane.object == draw_health({})
 

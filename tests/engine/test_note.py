@@ -7,6 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from anomaly_explorer.engine.catalog.measured import CALIBRATED
+from anomaly_explorer.engine.catalog.schema import BY_NAME
 from anomaly_explorer.engine.explain.evidence import evidence_of_residual
 from anomaly_explorer.engine.explain.explanation import MEMBER, Explanation
 from anomaly_explorer.engine.explain.note import CLAIM, MAX_LENGTH, plain_text, write_note
@@ -18,6 +20,7 @@ from anomaly_explorer.engine.spectra.grid import ARMS, COMPATIBLE_GRID
 
 from .explain_maker import N_BINS
 
+COLUMN_NAMES = {*BY_NAME, *(column.name for column in CALIBRATED), "score_rank"}
 NOISE = np.full(N_BINS, 4.0)
 FORBIDDEN = ("discover", "verified", "prove", "real ", "new ", "truly", "certain", "unprecedented")
 VERDICTS = st.none() | st.builds(
@@ -71,8 +74,10 @@ def test_notes_are_short_honest_and_every_number_leads_somewhere(found):
             assert segment.target, segment.text
         kind, _, name = segment.target.partition(":")
         assert kind in ("", "column", "term", "wavelength", "object")
-        if kind == "term":
-            assert name in TERMS
+        if kind in ("term", "column"):
+            assert name in (TERMS if kind == "term" else COLUMN_NAMES)
+    is_blind = found.verdict is not None and not found.is_noise_aware
+    assert ("not at hand" in text) is is_blind
 
 
 @given(explanations())
@@ -99,10 +104,10 @@ def test_the_numbers_of_a_note_are_those_of_the_explanation(found):
         if found.rank:
             assert number_of(note, "column:score_rank") == found.rank
     if found.verdict is not None:
-        assert number_of(note, "term:sigma_astro") == pytest.approx(
+        assert number_of(note, "column:sigma_astro") == pytest.approx(
             found.verdict.sigma_astro, abs=0.005
         )
-        assert number_of(note, "term:p_astro") == pytest.approx(found.verdict.p_value, rel=0.06)
+        assert number_of(note, "column:p_astro") == pytest.approx(found.verdict.p_value, rel=0.06)
     if found.evidence.feature is not None:
         feature, shares = found.evidence.feature, found.evidence.shares
         at = f"wavelength:{feature.wavelength:.1f}"
