@@ -7,12 +7,14 @@ import numpy as np
 from .findings import compare, compatible_rho, drifts, marked_of, separations
 from .scoring import Scored
 from .surveys import LIGHT_SHARES, SKY
+from .unexpected import brief_of
 
 
 def brief(all_scored: Sequence[Scored]) -> str:
     """Return the findings in a few sentences."""
     by_name = {scored.survey.collection.name: scored for scored in all_scored}
-    lines = [_drift(by_name), _oddities(by_name), _plants(by_name["SDSS/BOSS"]),
+    lines = [_drift(by_name), _oddities(by_name), brief_of(by_name["SDSS/BOSS"]),
+             _plants(by_name["SDSS/BOSS"]),
              _sky(by_name["SDSS/BOSS"]), _compatible(by_name)]  # fmt: skip
     return "\n".join(["## In short", "", *(f"- {line}" for line in lines)])
 
@@ -41,8 +43,8 @@ def _oddities(by_name: dict[str, Scored]) -> str:
         f"Known oddities rise or not by kind. Percentiles: Wolf-Rayet stars {places('Wolf')}; BAL "
         f"quasars {places('BAL')}; named AGN {places('AGN')}; emitters of coronal lines (TDE "
         f"candidates) {places('coronal')}; cataclysmic variables {places('cataclysmic')}. All of "
-        f"SDSS together: AUC {found.auc:.2f} ± {found.error:.2f}, p {found.p_value:.2f}, which is "
-        "no more than chance may do."
+        f"SDSS together: AUC {found.auc:.2f} ± {found.error:.2f}, p {found.p_value:.3f}, which is "
+        f"{'more' if found.p_value < 0.05 else 'no more'} than chance may do."
     )
 
 

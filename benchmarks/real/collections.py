@@ -15,6 +15,7 @@ from anomaly_explorer.engine.model.preprocess import ModelInput, prepare_input
 from anomaly_explorer.engine.model.weighing import UNKNOWN, WeighedInput, weigh_bins
 from anomaly_explorer.engine.scoring.gate import gate_objects
 from anomaly_explorer.engine.scoring.known import Known
+from anomaly_explorer.engine.scoring.pixel_findings import PixelFindings
 from anomaly_explorer.engine.spectra.fitsfile import FitsFile
 from anomaly_explorer.engine.spectra.grid import COMPATIBLE_GRID
 from anomaly_explorer.engine.spectra.open import open_source
@@ -89,6 +90,11 @@ class Collection:
         found = weigh_bins(self.batch, COMPATIBLE_GRID)
         worse = np.where(found.is_known, found.variance + (self.floor * found.flux) ** 2, UNKNOWN)
         return WeighedInput(found.flux, worse.astype(np.float32), found.amplitude)
+
+    @cached_property
+    def pixels(self) -> PixelFindings:
+        """Return what only pixels can tell, with the noise as stated."""
+        return PixelFindings.of_batch(self.batch, self.known)
 
     @cached_property
     def compatible(self) -> ModelInput:

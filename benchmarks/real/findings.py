@@ -104,8 +104,11 @@ def order_of(scored: Scored) -> NDArray[np.int64]:
 
 
 def reason_of(scored: Scored, row: int) -> str:
-    """Return the statistic that is farthest out, with place and width where it is a bump."""
+    """Return the statistic that is farthest out, with its place where it has one."""
     winner = str(scored.taken.scores.winner("astro")[row])
+    if winner == "line":
+        pixels = scored.survey.collection.pixels
+        return f"narrow line at {pixels.line_wavelength[row]:.0f} Å, {pixels.line[row]:.0f} σ"
     if winner not in MATCHED:
         return winner
     number = MATCHED.index(winner)

@@ -22,6 +22,7 @@ from .findings import (
 )
 from .scoring import Scored
 from .sections import companions, head, limits
+from .unexpected import section
 
 _N_TOP = 8
 # Seen by eye in the pictures.
@@ -51,7 +52,7 @@ def write_page(all_scored: Sequence[Scored], how: str) -> str:
     """Return the page in Markdown."""
     return wrapped("\n\n".join([
         head(all_scored, how), brief(all_scored), _drift(all_scored), _choices(all_scored),
-        _oddities(all_scored),
+        _oddities(all_scored), section(all_scored[0]),
         companions(all_scored[0]), _kinds(all_scored), _tops(all_scored), _compatible(all_scored),
         limits(all_scored),
     ]))  # fmt: skip

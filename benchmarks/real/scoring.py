@@ -142,16 +142,16 @@ class Scored:
 def score_survey(survey: Survey, simulated: Simulated) -> Scored:
     """Score the spectra of a survey in every way there are enough of them for."""
     collection, known = survey.collection, survey.collection.known
-    stated, rng = collection.weighed, np.random.default_rng(0)
+    stated, pixels, rng = collection.weighed, collection.pixels, np.random.default_rng(0)
     spectra = _scaled(survey, stated)
     planted = {kind: plant(spectra, kind, rng)[0] for kind in PLANTED}
     planted |= {kind: _scaled(survey, some) for kind, some in survey.planted.items()}
     as_stated = [replace(some, variance=stated.variance) for some in planted.values()]
-    measured = [simulated.measurer.measure(some, known) for some in (stated, *as_stated)]
+    measured = [simulated.measurer.measure(some, known, pixels) for some in (stated, *as_stated)]
     choices = {SIMULATED: _choose(measured, survey.groups, tuple(planted))}
     fold = folds(len(collection), N_FOLDS)
     for name, fit in _ways(simulated, collection).items():
-        found = measure_crosswise(fit, (spectra, *planted.values()), known, fold)
+        found = measure_crosswise(fit, (spectra, *planted.values()), known, fold, pixels)
         choices[name] = _choose(found, survey.groups, tuple(planted))
     measurer, companions = score_companions(survey, simulated, choices)
     drifted = simulated.calibration.score(measured[0], known.classes)
@@ -168,7 +168,7 @@ def score_companions(
     calibration = EmpiricalCalibration.fit(choices[name].measured, survey.groups)
     return measurer, {
         name: calibration.score(
-            measurer.measure(_scaled(survey, other.weighed), other.known),
+            measurer.measure(_scaled(survey, other.weighed), other.known, other.pixels),
             other.known.classes, np.full(len(other), -1),
         )
         for name, other in survey.companions.items()

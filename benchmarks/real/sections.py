@@ -45,8 +45,8 @@ is compared with another's. Printed by `python -m benchmarks.real` {how}.
 {table}
 
 Files that the readers refuse: {refused}. Of the rest only rows without a usable pixel are left
-out (unassigned fibers of DESI, all gated). Here spectra are judged in bins: what is looked for on
-pixels (`profile`, `line`) has no part in it, though it has in a scan.
+out (unassigned fibers of DESI, all gated). What is looked for on pixels (`profile`, `line`) is
+looked for on DESI's pixels, to which the readers bring the spectra, as in a scan.
 
 How: a network trained on 12,000 simulated spectra (a third of them with cut ends) is adapted to
 each survey by five folds, so that no spectrum is judged by itself. No survey has the thousands

@@ -32,8 +32,9 @@ def simulate(measurer: Measurer) -> Simulated:
     normals = draw_sample(survey, N_MODES + N_CALIBRATION, 0)
     first, rest = np.arange(N_MODES), np.arange(N_MODES, len(normals))
     measurer = measurer.with_modes(normals.weighed.take(first), normals.known.take(first))
-    measured = measurer.measure(normals.weighed.take(rest), normals.known.take(rest))
-    calibration = ScoreCalibration.fit(measured, normals.known.classes[rest])
+    others = normals.take(rest)
+    measured = measurer.measure(others.weighed, others.known, others.pixels)
+    calibration = ScoreCalibration.fit(measured, others.known.classes)
     return Simulated(measurer, calibration, draw_sky(survey, N_SKY_OF_OTHERS))
 
 

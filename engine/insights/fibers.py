@@ -19,12 +19,20 @@ _TOLD = 2
 
 @dataclass(frozen=True)
 class _Panel:
-    """Counts of one kind of group: `values` are the tiles, petals or locations."""
+    """Counts of one kind of group: `values` are the tiles, petals or locations.
+
+    `groups` is the place in them of every member, -1 = in none.
+    """
 
     kind: str
     values: NDArray[np.int64]
-    n_members: int
+    groups: NDArray[np.int64]
     rates: GroupRates
+
+    @property
+    def n_members(self) -> int:
+        """Return how many members are in a group."""
+        return int((self.groups >= 0).sum())
 
 
 def compare_fibers(inquiry: Inquiry) -> Insight:
@@ -68,8 +76,9 @@ def compare_fibers(inquiry: Inquiry) -> Insight:
         ),
         numbers={"missing": missing, **{panel.kind: _numbers(panel) for panel in panels}},
         figure=_figure(inquiry, least_even[0]),
-        table=Table(("where", "in tier", "objects", "expected", "deviation σ", "too rich"),
-                    tuple(row for panel in panels for row in _rows(panel))),
+        table=Table(("where", "in tier", "objects", "expected", "deviation σ", "too rich",
+                     "tiles in tier"),
+                    tuple(row for panel in panels for row in _rows(inquiry, panel))),
     )  # fmt: skip
 
 
@@ -88,7 +97,7 @@ def _count(inquiry: Inquiry, kind: str) -> _Panel | None:
     every = np.full(len(numbers), -1, np.int64)
     every[known] = places
     rates = measure_rates(every, inquiry.strata, inquiry.in_tier, inquiry.generator(kind))
-    return _Panel(kind, values[is_large], int((every >= 0).sum()), rates)
+    return _Panel(kind, values[is_large], every, rates)
 
 
 def _absent(missing: list[str]) -> str:
@@ -126,15 +135,26 @@ def _numbers(panel: _Panel) -> dict[str, object]:
     }  # fmt: skip
 
 
-def _rows(panel: _Panel) -> list[tuple[object, ...]]:
+def _rows(inquiry: Inquiry, panel: _Panel) -> list[tuple[object, ...]]:
     rates = panel.rates
     deviations, is_rich = rates.deviations, rates.outliers()[0]
     return [
         (f"{panel.kind} {panel.values[i]}", int(rates.n_tier[i]), int(rates.n_objects[i]),
          round(float(rates.expected[i]), 1), round(float(deviations[i]), 1),
-         "yes" if is_rich[i] else "no")
+         "yes" if is_rich[i] else "no", _tiles(inquiry, panel, int(i)))
         for i in np.argsort(-deviations)[:_LISTED]
     ]  # fmt: skip
+
+
+def _tiles(inquiry: Inquiry, panel: _Panel, group: int) -> int | None:
+    """Return on how many tiles a group has objects of the tier; None where nobody knows.
+
+    A bad fiber repeats on many, a bad exposure is on one.
+    """
+    if not inquiry.has("tile_id"):
+        return None
+    tiles = inquiry.numbers("tile_id")[(panel.groups == group) & inquiry.in_tier]
+    return len(np.unique(tiles[np.isfinite(tiles)]))
 
 
 def _figure(inquiry: Inquiry, panel: _Panel) -> Figure:

@@ -12,6 +12,7 @@ from anomaly_explorer.engine.spectra.grid import ARMS, Arm, BinGrid
 from .error_modes import N_MODES, ErrorModes
 from .known import Known
 from .measurer import Measured, Measurer
+from .pixel_findings import PixelFindings
 
 # Normals that each mode needs, and normals below which a class keeps the modes it has.
 _PER_MODE, _LEAST = 10, 20
@@ -67,6 +68,7 @@ def measure_crosswise(
     sets: tuple[WeighedInput, ...],
     known: Known,
     fold: NDArray[np.int64],
+    pixels: PixelFindings | None = None,
 ) -> list[Measured]:
     """Return the statistics of N spectra by measurers that were fitted to the other folds.
 
@@ -81,12 +83,16 @@ def measure_crosswise(
         Of the N objects.
     fold : (N,) int64
         From 0.
+    pixels : PixelFindings, optional
+        Of the N objects; without them the statistics that need pixels stay unknown.
 
     Returns
     -------
     list of Measured
         One for each set, (N,) in the order of the objects.
     """
+    if pixels is None:
+        pixels = PixelFindings.unknown(len(known))
     parts: list[list[Measured]] = [[] for _ in sets]
     order = []
     for number in np.unique(fold):
@@ -94,7 +100,7 @@ def measure_crosswise(
         measurer = fit(sets[0].take(others), known.take(others))
         order.append(rows)
         for part, spectra in zip(parts, sets, strict=True):
-            part.append(measurer.measure(spectra.take(rows), known.take(rows)))
+            part.append(measurer.measure(spectra.take(rows), known.take(rows), pixels.take(rows)))
     back = np.argsort(np.concatenate(order))
     return [_joined(part, back) for part in parts]
 

@@ -1,5 +1,6 @@
 """Measuring a small survey fold by fold: nobody is judged by himself."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -19,6 +20,7 @@ from anomaly_explorer.engine.scoring.crosswise import (
 from anomaly_explorer.engine.scoring.density import LatentDensity
 from anomaly_explorer.engine.scoring.known import Known
 from anomaly_explorer.engine.scoring.measurer import Measured, Measurer
+from anomaly_explorer.engine.scoring.pixel_findings import PixelFindings
 from anomaly_explorer.engine.spectra.grid import ARMS, COMPATIBLE_GRID, Arm
 
 B = COMPATIBLE_GRID.n_bins
@@ -70,15 +72,17 @@ def test_everybody_is_measured_once_by_a_measurer_that_has_not_seen_him():
     def fit(others, _):
         seen = set(others.flux[:, 0].tolist())
 
-        def measure(some, _):
+        def measure(some, _, pixels):
             here = some.flux[:, 0]
+            assert np.array_equal(pixels.line, here)
             assert not seen & set(here.tolist())
             assert len(seen) + len(here) == n
             return Measured({"misfit": here}, here[:, None].astype(int), here, here[:, None])
 
         return SimpleNamespace(measure=measure)
 
-    twice = measure_crosswise(fit, (spectra, spectra), known, fold)
+    pixels = replace(PixelFindings.unknown(n), line=spectra.flux[:, 0])
+    twice = measure_crosswise(fit, (spectra, spectra), known, fold, pixels)
     for found in twice:
         assert np.array_equal(found.values["misfit"], np.arange(n))
         assert np.array_equal(found.filters[:, 0], np.arange(n))

@@ -133,7 +133,12 @@ def test_a_bad_petal_and_a_bad_fiber_are_found(plain, rng):
     location = 1000 * rng.integers(10, size=N_OBJECTS) + rng.integers(10, size=N_OBJECTS)
     location[Inquiry(plain, "top_10").in_tier & (rng.random(N_OBJECTS) < 0.1)] = 4002
     location[:50] = -1  # several fibers
-    found = ask(WithColumns(plain, location=location.astype(float)), "fibers").numbers
+    card = ask(WithColumns(plain, location=location.astype(float)), "fibers")
+    found, rows = card.numbers, {row[0]: row for row in card.table.rows}
+    in_tier = Inquiry(plain, "top_10").in_tier & (location == 4002)
+    tiles = np.unique(plain.column("tile_id")[in_tier])
+    assert rows["location 4002"][-1] == len(tiles) > 5
+    assert max(row[-1] for where, row in rows.items() if where.startswith("tile")) == 1
     assert found["location"]["rich"] == [4002]
     assert found["petal"]["rich"] == [4]
     assert found["location"]["n_objects"] <= N_OBJECTS - 50
