@@ -53,16 +53,18 @@ def bars(summary: Mapping[str, Any]) -> list[Bar]:
     """Return the bars of `report.summarize`."""
     no_limit = float("inf")
     rivals = [each for name, each in summary["scores"].items() if not name.startswith("sigma_")]
-    worst = max(summary["rho_by_class"].values(), key=abs)
-    deciles = summary["fpr_by_snr_decile"]
-    errors = summary["errors"]
+    rho, deciles, errors = summary["rho_by_class"], summary["fpr_by_snr_decile"], summary["errors"]
+    worst = max(rho, key=lambda name: abs(rho[name]))
+    fewest, most = int(np.argmin(deciles)), int(np.argmax(deciles))
     found = [
         Bar("Spearman with S/N", summary["rho"], errors["rho"], -0.1, 0.1),
-        Bar("the same in the class where it is largest", worst, None, -0.1, 0.1),
+        Bar(f"the same in the class where it is largest ({worst})", rho[worst],
+            errors["rho_by_class"][worst], -0.1, 0.1),
         Bar("AUC", summary["auc"], errors["auc"], 0.885, no_limit),
-        Bar("normals called at nominal 1 %, decile of S/N with fewest", min(deciles), None,
+        Bar("normals called at nominal 1 %, decile of S/N with fewest", deciles[fewest],
+            errors["fpr_by_snr_decile"][fewest], 0.003, 0.025),
+        Bar("the same, decile with most", deciles[most], errors["fpr_by_snr_decile"][most],
             0.003, 0.025),
-        Bar("the same, decile with most", max(deciles), None, 0.003, 0.025),
         Bar("trials of three with uniform p-values (KS p > 0.01)",
             3 * summary["share_uniform"], None, 2, no_limit),
     ]  # fmt: skip
@@ -70,11 +72,31 @@ def bars(summary: Mapping[str, Any]) -> list[Bar]:
         ("recall_1pct", "recall at 1 % false positives", 0.55),
         ("recall_01pct", "recall at 0.1 % false positives", 0.28),
     ):
-        best = max(each[figure] for each in rivals)
-        ratio = summary[figure] / best if best > 0 else no_limit
+        best = max(rivals, key=lambda each: each[figure])
         found.append(Bar(name, summary[figure], errors[figure], least, no_limit))
-        found.append(Bar(f"{name} over that of the best other", ratio, None, RATIO, no_limit))
+        found.append(
+            Bar(
+                f"{name} over that of the best other",
+                *_ratio(summary, best, figure),
+                RATIO,
+                no_limit,
+            )
+        )
     return found + _redshift_bars(summary) + _speed_bars(summary)
+
+
+def _ratio(
+    ours: Mapping[str, Any], other: Mapping[str, Any], figure: str
+) -> tuple[float, float | None]:
+    """Return how many times another's figure ours is, and the error of that."""
+    if not other[figure] > 0:
+        return float("inf"), None
+    ratio = ours[figure] / other[figure]
+    errors = [each["errors"][figure] for each in (ours, other)]
+    if None in errors:
+        return ratio, None
+    shares = (errors[0] / ours[figure], errors[1] / other[figure])
+    return ratio, float(ratio * np.hypot(*shares))
 
 
 def _redshift_bars(summary: Mapping[str, Any]) -> list[Bar]:

@@ -135,7 +135,8 @@ def _alarms(
     normal = labels.is_normal
     snr = labels.snr[normal]
     if p_value is None:
-        return {"fpr_by_snr_decile": _shares(is_above[normal], snr, N_DECILES)}
+        deciles = _shares(is_above[normal], snr, N_DECILES)
+        return {"fpr_1pct": None, "fpr_by_snr_decile": deciles, "ks_p": None}
     p = np.asarray(p_value, np.float64)[normal]
     known = p[np.isfinite(p)]
     return {

@@ -124,6 +124,20 @@ def test_a_bar_is_met_between_its_limits(trial):
     assert not next(bar for bar in fewer if bar.name == uniform).is_met
 
 
+def test_a_ratio_has_the_relative_errors_of_both(trial):
+    summary = summarize([trial, trial])
+    summary |= {"recall_1pct": 0.6, "errors": {**summary["errors"], "recall_1pct": 0.06}}
+    for name, figures in summary["scores"].items():
+        best = name == "compatible score"
+        figures["recall_1pct"] = 0.2 if best else 0.1
+        figures["errors"] = {**figures["errors"], "recall_1pct": 0.02 if best else 0.0}
+    ratio = next(bar for bar in bars(summary) if bar.name.startswith("recall at 1 %")
+                 and bar.name.endswith("other"))  # fmt: skip
+    assert ratio.value == pytest.approx(3)
+    assert ratio.error == pytest.approx(3 * np.hypot(0.1, 0.1))
+    assert all(bar.error is not None for bar in bars(summary)[:5])
+
+
 def test_the_page_says_what_is_met_and_what_is_missed(trial):
     summary = summarize([trial])
     page = write_page(summary, "2 cores", "command")
