@@ -186,17 +186,21 @@ def calibrate(
 
 
 @njit(nogil=True, error_model="numpy")
-def add_sky_error(target: Target, arm: ArmModel, stream: np.uint64, shot: Shot) -> None:
-    """Leave a residue of the sky lines: their strength and their place are never known exactly."""
+def add_sky_error(
+    target: Target, arm: ArmModel, stream: np.uint64, out: NDArray[np.float64]
+) -> None:
+    """Leave a residue of the sky lines in expected flux, (n,).
+
+    Their strength and their place are never known exactly.
+    """
     empty = target.kind == SKY_FIBER or target.kind == NO_TARGET
     share = _SKY_ERROR * normal(stream, 3) * (1.3 if empty else 1.0)
     shift = 0.5 * _SKY_ERROR * normal(stream, 4)
-    last = len(arm.lines) - 1
-    for i in range(last + 1):
-        slope = arm.lines[min(i + 1, last)] - arm.lines[max(i - 1, 0)]
-        residue = share * arm.lines[i] + shift * slope
-        shot.model[i] += residue
-        shot.normal[i] += residue
+    lines, last = arm.lines, len(arm.lines) - 1
+    out[0] += share * lines[0] + shift * (lines[1] - lines[0])
+    for i in range(1, last):
+        out[i] += share * lines[i] + shift * (lines[i + 1] - lines[i - 1])
+    out[last] += share * lines[last] + shift * (lines[last] - lines[last - 1])
 
 
 @njit(nogil=True, error_model="numpy")

@@ -35,9 +35,8 @@ def measure_snr(
     values = np.empty(last - first, np.float32)
     n = 0
     for i in range(first, last):
-        if ivar[i] > 0:
-            values[n] = flux[i] * math.sqrt(ivar[i])
-            n += 1
+        values[n] = flux[i] * math.sqrt(ivar[i])
+        n += ivar[i] > 0  # no branch: what is masked is written over
     if n > 0:
         facts[Fact.SNR_B + number] = _middle(values[:n]) / math.sqrt(STEP)
 
@@ -46,26 +45,22 @@ def measure_snr(
 def _middle(values: NDArray[np.float32]) -> float:
     """Return the median of (n,) values, reordering them."""
     n = len(values)
-    high = _ranked(values.copy(), n // 2)
-    if n % 2 == 1:
-        return high
-    n_below, low = 0, values.min()
-    for i in range(n):
-        if values[i] < high:
-            n_below += 1
-            low = max(low, values[i])
-    return 0.5 * (np.float64(low if n_below == n // 2 else high) + high)
+    low, high = _ranked(values, n // 2)
+    return high if n % 2 == 1 else 0.5 * (np.float64(low) + high)
 
 
 @njit(nogil=True, error_model="numpy")
-def _ranked(values: NDArray[np.float32], rank: int) -> float:
-    """Return the value of a rank from 0, exactly; (n,) values are overwritten.
+def _ranked(values: NDArray[np.float32], rank: int) -> tuple[float, float]:
+    """Return the value of a rank from 0, exactly, after the one before it in order.
+
+    Of rank 0 both are the same. The (n,) values are overwritten.
 
     Values are counted in even steps from the least to the largest, and only those of the step
     that holds the rank are looked at again.
     """
+    below = -np.inf
     while len(values) > _FEW:
-        least, largest = values.min(), values.max()
+        least, largest = _ends(values)
         if not largest > least:
             break
         per_unit = (_STEPS - 1) / (np.float64(largest) - np.float64(least))
@@ -77,12 +72,39 @@ def _ranked(values: NDArray[np.float32], rank: int) -> float:
             rank -= counts[step]
             step += 1
         n_near = 0
+        if rank == 0:  # the one before is in another step
+            below = max(below, _largest_before(values, step, (least, per_unit)))
         for i in range(len(values)):
             values[n_near] = values[i]
             n_near += np.uint32((values[i] - least) * per_unit) == step
         values = values[:n_near]
     _sort(values[: _FEW if len(values) > _FEW else len(values)])
-    return values[min(rank, _FEW)]
+    place = min(rank, _FEW)
+    value = values[place]
+    if place > 0:
+        return values[place - 1], value
+    return below if below > -np.inf else value, value
+
+
+@njit(nogil=True, error_model="numpy")
+def _ends(values: NDArray[np.float32]) -> tuple[float, float]:
+    """Return the least and the largest of (n,) numbers."""
+    least, largest = values[0], values[0]
+    for value in values:
+        least = value if value < least else least
+        largest = value if value > largest else largest
+    return least, largest
+
+
+@njit(nogil=True, error_model="numpy")
+def _largest_before(values: NDArray[np.float32], step: int, steps: tuple[float, float]) -> float:
+    """Return the largest of (n,) values in the steps before one; -inf where there is none."""
+    least, per_unit = steps
+    found = -np.inf
+    for value in values:
+        if np.uint32((value - least) * per_unit) < step:
+            found = max(found, np.float64(value))
+    return found
 
 
 @njit(nogil=True, error_model="numpy")

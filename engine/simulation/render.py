@@ -109,12 +109,11 @@ def _expose(target: Target, exposure: Exposure, number: int, bench: Bench) -> No
     arm, shot = bench.arms[number], bench.shots[number]
     stream = branch(branch(target.key, 41), number)
     calibrate(bench.canvas.flux, arm.start, stream, shot.model)
-    is_injected = target.injected != NOT_INJECTED
-    clean = bench.canvas.clean if is_injected else bench.canvas.flux
-    calibrate(clean, arm.start, stream, shot.normal)
-    add_sky_error(target, arm, stream, shot)
+    add_sky_error(target, arm, stream, shot.model)
     estimate_sigma(exposure, arm, shot)
-    if is_injected:
+    if target.injected != NOT_INJECTED:
+        calibrate(bench.canvas.clean, arm.start, stream, shot.normal)
+        add_sky_error(target, arm, stream, shot.normal)
         inject_in_arm(target, number, arm.lines, shot)
 
 
