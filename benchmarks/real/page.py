@@ -21,7 +21,7 @@ from .findings import (
     separations,
 )
 from .scoring import Scored
-from .sections import companions, head, limits
+from .sections import companions, head, limits, short_name
 from .unexpected import section
 
 _N_TOP = 8
@@ -140,7 +140,7 @@ def _oddities(all_scored: Sequence[Scored]) -> str:
             n[str(group)] = int((scored.survey.groups == group).sum())
         for each in sorted(marked_of(scored), key=lambda m: m.p_value):
             among = f"{n[each.group]} of {name}" + (f", {each.group}" if len(n) > 1 else "")
-            short = each.file.removesuffix(".gz").removesuffix(".fits")
+            short = short_name(each.file)
             lines.append(
                 f"| {short} | {each.note} | {among} | {each.p_value:.3f} | "
                 f"{each.percentile:.0f} | {each.compatible:.0f} | {each.reason} |"
@@ -226,8 +226,8 @@ def _top_line(scored: Scored, row: int, theirs: float) -> str:
     kind = collection.notes[row] or collection.kinds[row] or "–"
     name = collection.known.classes[row] or "unknown"
     name += f", {redshift:.3f}" if np.isfinite(redshift) else ""
-    short = collection.files[row].removesuffix(".gz").removesuffix(".fits").removesuffix(".dat")
-    return (f"| {short} | {kind} | {name} | {scores.measured.snr[row]:.1f} | "
+    file, snr = short_name(collection.files[row]), scores.measured.snr[row]
+    return (f"| {file} | {kind} | {name} | {snr:.1f} | "
             f"{scores.scores.p_value['astro'][row]:.3f} | {reason_of(scored, row)} | "
             f"{theirs:.0f} |")  # fmt: skip
 
@@ -241,7 +241,7 @@ def _compatible(all_scored: Sequence[Scored]) -> str:
     for scored in all_scored:
         theirs = np.argsort(-np.nan_to_num(scored.compatible, nan=-1.0))
         snr, files = scored.taken.measured.snr, scored.survey.collection.files
-        names = ", ".join(f"{files[i].split('.')[0]} ({snr[i]:.1f})" for i in theirs[:3])
+        names = ", ".join(f"{short_name(files[i])} ({snr[i]:.1f})" for i in theirs[:3])
         shared = len(set(theirs[:10].tolist()) & set(order_of(scored)[:10].tolist()))
         lines.append(f"| {scored.survey.collection.name} | {compatible_rho(scored):+.2f} | "
                      f"{compare(scored.taken).rho:+.2f} | {names} | {shared} |")  # fmt: skip

@@ -11,6 +11,7 @@ from benchmarks.chart import BLUE, GRAY, GREEN, INK, ORANGE, PURPLE, RED, SKY, A
 
 from .findings import order_of, within_groups
 from .scoring import Scored
+from .sections import short_name
 
 _WAVELENGTH = Axis("wavelength, Å (vacuum, observed)", 3600, 9824)
 _ARM_COLORS = dict(zip(ARMS, (BLUE, GREEN, RED), strict=True))
@@ -34,7 +35,7 @@ def draw_top(scored: Scored, rows: Sequence[int]) -> str:
 def _title(scored: Scored, row: int) -> str:
     collection = scored.survey.collection
     p = scored.taken.scores.p_value["astro"][row]
-    name = collection.files[row].removesuffix(".gz").removesuffix(".fits").removesuffix(".dat")
+    name = short_name(collection.files[row])
     words = [name, collection.notes[row] or collection.kinds[row]]
     redshift = collection.known.redshift[row]
     if redshift > 0.002:

@@ -39,8 +39,10 @@ def head(all_scored: Sequence[Scored], how: str) -> str:
     best = float(to_sigma(np.array([1 / largest]))[0])
     return f"""# The calibrated score on real spectra
 
-All real spectra in the folder of test data, each survey on its own axis: nothing of one survey
-is compared with another's. Printed by `python -m benchmarks.real` {how}.
+Real spectra of seven surveys and libraries in the folder of test data, each on its own axis:
+nothing of one survey is compared with another's. Not scored are the 66 spectra of DESI's Early Data
+Release that come without noise, MILES, which ends at 7,500 Å, and single spectra of other
+instruments, which have nobody to be ranked among. Printed by `python -m benchmarks.real` {how}.
 
 {table}
 
@@ -54,6 +56,15 @@ of normals that the calibration of the product asks for. So a p-value here is a 
 many others of the group are as odd) / (their number), after the trend with S/N is taken out.
 Its least value is 1 / n, no tail is extrapolated, and no σ above {best:.1f} can be earned. Odd
 ones are among the others: nobody tells the calibration which they are."""
+
+
+def short_name(file: str) -> str:
+    """Return the name of a file without its ending.
+
+    >>> short_name("II__sn2004et.p384.dat.gz")
+    'II__sn2004et.p384'
+    """
+    return file.removesuffix(".gz").removesuffix(".fits").removesuffix(".dat")
 
 
 def _gated(scored: Scored) -> str:

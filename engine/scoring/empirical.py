@@ -23,6 +23,9 @@ _LEAST_FOR_TREND = 8
 _ENDS = (0.05, 0.95)
 _NINETY = 1.2815515655446004
 _LEAST_SPREAD = 1e-6
+# Above this a rank says that others are odder, and no more: among few spectra the most ordinary
+# value of one statistic would weigh more than the oddest of another, and hide it.
+_ORDINARY = 0.5
 
 
 @dataclass(frozen=True)
@@ -174,8 +177,8 @@ class EmpiricalCalibration:
         self, p_values: Mapping[str, NDArray[np.float64]]
     ) -> dict[str, NDArray[np.float64]]:
         return {
-            name: -np.log(combine(np.stack([p_values[each] for each in weights]),
-                                  np.array([*weights.values()])))
+            name: -np.log(combine(np.stack([np.minimum(p_values[each], _ORDINARY)
+                                            for each in weights]), np.array([*weights.values()])))
             for name, weights in SETS.items()
         }  # fmt: skip
 

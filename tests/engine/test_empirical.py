@@ -114,3 +114,15 @@ def test_of_equal_ranks_the_farthest_out_wins():
     measured.values["misfit"][0] *= 1e2
     measured.values["latent"][0] *= 1e9
     assert score(measured, groups).winner("astro")[0] == "latent"
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_the_most_ordinary_hide_an_odd_rank_no_more_than_any_ordinary_do(seed):
+    groups, found = np.full(N, "STAR"), []
+    for quantile in (0.0, 0.4):
+        measured = dataclasses.replace(make_measured(seed), snr=np.ones(N))
+        for name, values in measured.values.items():
+            ordinary = np.quantile(values[1:], quantile, method="nearest") * (1 - 1e-9)
+            values[0] = 1e6 if name == "line" else ordinary
+        found.append(score(measured, groups).oddness["astro"][0])
+    assert found[0] == pytest.approx(found[1])
