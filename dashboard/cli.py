@@ -112,8 +112,8 @@ def _add_making(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     judge.add_argument("--small", action="store_true", help="less of it all, in three minutes")
     judge.add_argument("--gate", action="store_true", help="fail where recall is too low")
     judge.add_argument("--json", type=Path, metavar="FILE", help="write every figure by name")
-    judge.add_argument("--card", type=Path, metavar="MEASURER",
-                       help="write the main figures into the card of this measurer")  # fmt: skip
+    judge.add_argument("--card", type=Path, metavar="WEIGHTS",
+                       help="write the main figures into the card of these weights")  # fmt: skip
     judge.add_argument("--out", type=Path, metavar="PAGE", help="write the tables as Markdown")
     convert = _command(commands, "convert-weights", "convert published weights to safetensors")
     convert.add_argument("source", type=Path, metavar="SOURCE", help="best_model_47k.pt")

@@ -7,6 +7,7 @@ import secrets
 import shlex
 from argparse import Namespace
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from .progress import say
 
 if TYPE_CHECKING:
     from anomaly_explorer.engine.benchmark.material import Material, TrialSize
+    from anomaly_explorer.engine.model.card import ModelCard
 
 # Trees take seeds of 32 bits.
 _SEEDS = 1 << 31
@@ -26,6 +28,7 @@ def benchmark(options: Namespace) -> None:
     from anomaly_explorer.engine.benchmark.report import card_figures, summarize, write_page
     from anomaly_explorer.engine.benchmark.trial import run_trial
     from anomaly_explorer.engine.errors import InputError
+    from anomaly_explorer.engine.model.card import write_card
     from anomaly_explorer.engine.model.weights import load_model
     from anomaly_explorer.engine.scan.atomic import replace_file
 
@@ -49,7 +52,9 @@ def benchmark(options: Namespace) -> None:
         figures = json.dumps(summary, indent=1, allow_nan=False)
         replace_file(options.json, lambda path: path.write_text(figures + "\n", encoding="utf-8"))
     if options.card is not None:
-        _tell_card(options.card, card_figures(summary, _command(options, first)))
+        card, score = _card_of(options.card)
+        figures = card_figures(summary, _command(options, first), score)
+        write_card(options.card, replace(card, benchmark=figures))
     missed = missed_gates(summary)
     if options.gate and missed:
         raise InputError(f"the score is worse than it must be: {'; '.join(missed)}")
@@ -57,24 +62,23 @@ def benchmark(options: Namespace) -> None:
 
 def _check_files(options: Namespace) -> None:
     from anomaly_explorer.engine.errors import InputError
-    from anomaly_explorer.engine.model.card import check_card
-    from anomaly_explorer.engine.model.weighing import WEIGHING_VERSION
 
     for path in (options.out, options.json):
         if path is not None and not path.parent.is_dir():
             raise InputError(f"{path.parent} is no folder: make it, or name another file")
     if options.card is not None:
-        check_card(options.card, WEIGHING_VERSION)
+        _card_of(options.card)
 
 
-def _tell_card(weights: Path, figures: dict[str, Any]) -> None:
-    """Write what was found into the card of a measurer."""
-    from dataclasses import replace
-
-    from anomaly_explorer.engine.model.card import check_card, write_card
+def _card_of(weights: Path) -> "tuple[ModelCard, str]":
+    """Return the card of a measurer or of the shipped compatible weights, and which score it is."""
+    from anomaly_explorer.engine.benchmark.report import COMPATIBLE, OURS
+    from anomaly_explorer.engine.model.card import SHIPPED, check_card
     from anomaly_explorer.engine.model.weighing import WEIGHING_VERSION
 
-    write_card(weights, replace(check_card(weights, WEIGHING_VERSION), benchmark=figures))
+    if weights.resolve() == SHIPPED:  # these the trials judge themselves
+        return check_card(weights), COMPATIBLE
+    return check_card(weights, WEIGHING_VERSION), OURS
 
 
 def _materials(
@@ -94,8 +98,6 @@ def _materials(
 
 def _draw(page: Path, summary: Mapping[str, Any]) -> dict[str, str]:
     """Write the figures into `images` beside a page; return their places by their titles."""
-    from dataclasses import asdict
-
     from anomaly_explorer.engine.benchmark.plots import plots
     from anomaly_explorer.engine.insights.insight import plain
     from anomaly_explorer.engine.scan.atomic import replace_file

@@ -11,7 +11,7 @@ from anomaly_explorer.engine.scoring.figures import STRENGTHS
 
 from .bars import bars
 
-OURS = "sigma_astro"
+OURS, COMPATIBLE = "sigma_astro", "compatible score"
 # Of a line of prose on the page, in characters.
 _WIDTH = 110
 REDSHIFT_FIGURES = ("sigma_nmad", "r2", "outliers_15")
@@ -76,18 +76,34 @@ def _reduce(values: Sequence[Any], how: Any) -> Any:
     return how(values)
 
 
-def card_figures(summary: Mapping[str, Any], command: str) -> dict[str, Any]:
-    """Return what a model card says of weights that were made as those of the trials were."""
+def card_figures(summary: Mapping[str, Any], command: str, score: str = OURS) -> dict[str, Any]:
+    """Return what a model card says of the network behind a score.
+
+    Parameters
+    ----------
+    summary : mapping
+        Of `summarize`.
+    command : str
+        That printed it.
+    score : str
+        ``sigma_astro``, of weights made as those of the trials were, or ``compatible score``, of
+        the very weights that every trial judges.
+    """
     figures = ("rho", "auc", "recall_1pct", "recall_01pct")
-    redshift = summary["redshift"] or {}
-    errors = summary["errors"]
-    return {
-        "of": "weights trained in the same way on other seeds, not of these",
+    found = summary["scores"][score]
+    said = {
+        "of": "weights trained in the same way on other seeds, not of these"
+        if score == OURS else "these weights, whose score is the mean square of the residual",
         "command": command,
         "population": f"{summary['size']['n_test']:,.0f} normals and "
         f"{summary['size']['n_anomalies']:,.0f} anomalies a trial, all simulated",
-        **{name: _written(summary[name]) for name in figures},
-        "errors": {name: _written(errors[name]) for name in figures},
+        **{name: _written(found[name]) for name in figures},
+        "errors": {name: _written(found["errors"][name]) for name in figures},
+    }  # fmt: skip
+    if score != OURS:
+        return said
+    redshift = summary["redshift"] or {}
+    return said | {
         "redshift": {name: _written(redshift[name]) for name in REDSHIFT_FIGURES if redshift},
         "training_s": _written(summary["training_s"]),
         "measured_per_s": _written(summary["measured_per_s"]),

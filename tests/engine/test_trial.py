@@ -14,6 +14,7 @@ from anomaly_explorer.engine.benchmark.material import (
 )
 from anomaly_explorer.engine.benchmark.plots import plots
 from anomaly_explorer.engine.benchmark.report import (
+    COMPATIBLE,
     REDSHIFT_FIGURES,
     card_figures,
     summarize,
@@ -155,6 +156,13 @@ def test_the_page_says_what_is_met_and_what_is_missed(trial):
     assert good.count("**missed**") < page.count("**missed**")
     for name in INJECTED_TYPES[1:]:
         assert f"| `{name}` |" in page
+
+
+def test_the_card_of_the_compatible_weights_has_the_figures_of_its_own_score(trial):
+    figures = card_figures(summarize([trial]), "command", COMPATIBLE)
+    assert figures["of"].startswith("these weights")
+    assert figures["auc"] == pytest.approx(trial["scores"][COMPATIBLE]["auc"], rel=1e-3)
+    assert "training_s" not in figures
 
 
 def test_a_card_says_whose_figures_it_has(trial):
