@@ -9,6 +9,7 @@ from anomaly_explorer.engine.scoring.known import Known
 from anomaly_explorer.engine.scoring.measurer import Measurer
 
 from .evidence import Evidence, evidence_of_residual
+from .narrow_line import NarrowLine, narrow_line_of_record
 from .noise import bin_weights
 from .noise_aware import noise_aware_evidence
 from .twin import Twin
@@ -43,6 +44,8 @@ class Explanation:
     is_noise_aware : bool
     verdict : Verdict or None
         None where there is no calibrated score.
+    narrow_line : NarrowLine or None
+        The strongest where none is known; None where it is not worth a word.
     twin : Twin or None
         None while nobody has searched, or where there is none.
     """
@@ -59,6 +62,7 @@ class Explanation:
     evidence: Evidence
     is_noise_aware: bool = False
     verdict: Verdict | None = None
+    narrow_line: NarrowLine | None = None
     twin: Twin | None = None
 
     def with_twin(self, twin: Twin | None) -> "Explanation":
@@ -107,6 +111,7 @@ def explain(
         evidence=evidence,
         is_noise_aware=is_noise_aware,
         verdict=verdict,
+        narrow_line=narrow_line_of_record(facts),
     )
 
 

@@ -11,13 +11,14 @@ from anomaly_explorer.engine.spectra.grid import ARMS
 from .evidence import Evidence
 from .explanation import MEMBER, Explanation
 from .feature import Feature
+from .narrow_line import NarrowLine
 from .near_line import NearLine
 from .shares import Shares
 from .twin import Twin
 from .verdict import Verdict
 
 # No note is longer, in characters.
-MAX_LENGTH = 1400
+MAX_LENGTH = 1600
 # The largest of some 500 bins is rarely further out by noise alone.
 LIKE_NOISE = 4.5
 _CLASSES = {"GALAXY": "galaxy", "QSO": "quasar", "STAR": "star"}
@@ -148,6 +149,8 @@ def _evidence(found: Explanation) -> Parts:
     if evidence.feature is not None:
         parts += _feature(evidence.feature, found)
         parts += _surroundings(evidence.feature, evidence)
+    if found.narrow_line is not None:
+        parts += _narrow(found.narrow_line)
     if evidence.shares is not None:
         parts += _shares(evidence.shares, "misfit" if found.is_noise_aware else "score")
     return parts
@@ -196,14 +199,26 @@ def _surroundings(feature: Feature, evidence: Evidence) -> Parts:
 
 
 def _line(near: NearLine) -> Parts:
+    return [*_plain("; it lies "), *_off(near), *_plain(", the nearest line of the list")]
+
+
+def _off(near: NearLine) -> Parts:
     way = "redward" if near.offset_kms > 0 else "blueward"
     return [
-        *_plain("; it lies "),
         Segment(f"{abs(near.offset_kms):,.0f} km/s", "term:offset"),
         *_plain(f" {way} of "),
         Segment(near.line.name, _at(near.observed_wavelength)),
-        *_plain(", the nearest line of the list"),
     ]
+
+
+def _narrow(line: NarrowLine) -> Parts:
+    parts = [
+        *_plain(" On its pixels the strongest narrow line where none is known is at "),
+        Segment(f"{line.wavelength:.0f} Å", _at(line.wavelength)),
+        *_plain(", "),
+        Segment(f"{line.significance:.3g} times its noise", "column:statistic_line"),
+    ]
+    return parts + ([*_plain(", "), *_off(line.near)] if line.near else []) + _plain(".")
 
 
 def _shares(shares: Shares, what: str) -> Parts:

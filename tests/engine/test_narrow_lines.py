@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from anomaly_explorer.engine.errors import ModelError
+from anomaly_explorer.engine.explain.near_line import nearest_line
 from anomaly_explorer.engine.scoring import narrow_lines
 from anomaly_explorer.engine.scoring.expected_excess import (
     BOXES,
@@ -21,6 +22,7 @@ from anomaly_explorer.engine.simulation import identity
 from anomaly_explorer.engine.simulation.survey import SimulatedSurvey
 from anomaly_explorer.engine.spectra.grid import ARMS, STEP_ANGSTROM, Arm
 from anomaly_explorer.engine.spectra.lines import LINES
+from anomaly_explorer.engine.spectra.open import open_source
 
 NOTHING = ExpectedExcess(
     {name: (np.zeros((len(BOXES), N_PLACES), np.float32),) * 2 for name in ("GALAXY", "STAR")}
@@ -191,3 +193,26 @@ def test_lensed_lines_stand_out_of_simulated_galaxies():
 
 def test_hidden_widths_are_there_for_every_class_of_the_table():
     assert set(narrow_lines._HIDDEN_KMS) == set(shipped_excess().by_class)
+
+
+# Emitters of coronal lines: their spectra in SDSS, and where the strongest unexpected line lies.
+CORONAL = {
+    "spec-0854-52373-0369": "[Fe XI] 7892",
+    "spec-0907-52373-0419": "[Fe VII] 6087",
+    "spec-1372-53062-0072": "[Fe VII] 6087",
+    "spec-2114-53848-0443": "[Fe XI] 7892",
+    "spec-2295-53734-0017": "[Fe VII] 6087",
+    "spec-2580-54092-0470": "[Fe VII] 6087",
+}
+
+
+@pytest.mark.parametrize("name", CORONAL)
+def test_iron_of_a_hot_corona_is_found_in_real_galaxies(name, real_data):
+    (path,) = (real_data / "sdss-boss").glob(f"{name}*")
+    batch = open_source(path).read([0])
+    known = Known.of_columns(batch.columns)
+    significance, at = strongest_lines(Pixels.of_batch(batch), known)
+    near = nearest_line(float(at[0]), float(known.redshift[0]))
+    assert near.line.name == CORONAL[name]
+    assert abs(near.offset_kms) < 150
+    assert significance[0] > 5

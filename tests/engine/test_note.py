@@ -11,6 +11,7 @@ from anomaly_explorer.engine.catalog.measured import CALIBRATED
 from anomaly_explorer.engine.catalog.schema import BY_NAME
 from anomaly_explorer.engine.explain.evidence import evidence_of_residual
 from anomaly_explorer.engine.explain.explanation import MEMBER, Explanation
+from anomaly_explorer.engine.explain.narrow_line import narrow_line_of_record
 from anomaly_explorer.engine.explain.note import CLAIM, MAX_LENGTH, plain_text, write_note
 from anomaly_explorer.engine.explain.terms import TERMS
 from anomaly_explorer.engine.explain.twin import Twin
@@ -29,6 +30,14 @@ VERDICTS = st.none() | st.builds(
     sigma_all=st.floats(-3, 38), p_value=st.floats(1e-300, 1), winner=st.sampled_from(["", *NAMES]),
     is_extrapolated=st.none() | st.booleans(),
     wavelength=st.just(float("nan")) | st.floats(3600, 9824),
+)  # fmt: skip
+NARROW_LINES = st.builds(
+    narrow_line_of_record,
+    st.fixed_dictionaries({
+        "statistic_line": st.none() | st.floats(-9, 1e4), "line_wavelength": st.floats(3600, 9824),
+        "spectype": st.sampled_from(["GALAXY", "QSO", "STAR", None]),
+        "redshift": st.none() | st.floats(-0.01, 7),
+    }),
 )  # fmt: skip
 TWINS = st.none() | st.builds(
     Twin, row=st.integers(0, 10**7), target_id=st.integers(-(2**63), 2**63 - 1),
@@ -51,7 +60,7 @@ def explanations(draw):
         draw(st.just(float("nan")) | st.floats(0, 1e6)), draw(st.integers(0, 10**8)),
         draw(st.integers(0, 10**8)), draw(st.booleans()), draw(st.none() | st.booleans()),
         evidence_of_residual(residual, draw(NOISES), COMPATIBLE_GRID, redshift),
-        draw(st.booleans()), draw(VERDICTS), draw(TWINS),
+        draw(st.booleans()), draw(VERDICTS), draw(NARROW_LINES), draw(TWINS),
     )  # fmt: skip
 
 
@@ -121,6 +130,21 @@ def test_the_numbers_of_a_note_are_those_of_the_explanation(found):
         assert number_of(note, "term:telluric") == pytest.approx(100 * shares.telluric, abs=0.51)
         largest = max(shares.arms[arm] for arm in ARMS)
         assert number_of(note, "term:arm_share") == pytest.approx(100 * largest, abs=0.51)
+    told = [s for s in note if s.target == "column:statistic_line" and "times" in s.text]
+    assert bool(told) is (found.narrow_line is not None)
+    if found.narrow_line is not None:
+        times = float(told[0].text.split()[0])
+        assert times == pytest.approx(found.narrow_line.significance, rel=0.01)
     if found.twin is not None:
         assert f"object:{found.twin.target_id}" in {s.target for s in note}
         assert number_of(note, "term:distance") == pytest.approx(found.twin.distance, rel=0.01)
+
+
+def test_a_narrow_line_is_told_where_it_stands_out_and_of_a_star_without_a_name():
+    record = {"statistic_line": 12.0, "line_wavelength": 6088.69 * 1.05, "spectype": "GALAXY",
+              "redshift": 0.05}  # fmt: skip
+    line = narrow_line_of_record(record)
+    assert (line.near.line.name, round(line.near.offset_kms)) == ("[Fe VII] 6087", 0)
+    assert narrow_line_of_record(record | {"spectype": "STAR"}).near is None
+    for weak in (None, 5.9, float("nan")):
+        assert narrow_line_of_record(record | {"statistic_line": weak}) is None
