@@ -60,7 +60,7 @@ class Comparison:
     misfit : float
         Median of the mean square of the residuals in their deviations.
     rho : float
-        Spearman's of the score with S/N.
+        Spearman's of the rank with S/N.
     planted : mapping of str to tuple
         By what was planted: AUC with its bootstrap error over objects, and the share found at
         p <= 0.05 by sigma_all.
@@ -73,10 +73,10 @@ class Comparison:
 
 def compare(choice: Choice) -> Comparison:
     """Return the figures of a choice."""
-    odd = choice.scores.oddness["astro"]
+    p = choice.scores.p_value["astro"]
     planted = {name: _found(choice, name) for name in choice.planted}
-    usable = np.isfinite(odd)
-    rho = float(spearmanr(odd[usable], choice.measured.snr[usable]).statistic)
+    usable = np.isfinite(p)
+    rho = float(spearmanr(-p[usable], choice.measured.snr[usable]).statistic)
     return Comparison(float(np.nanmedian(choice.measured.values["misfit"])), rho, planted)
 
 
@@ -99,8 +99,16 @@ def _found(choice: Choice, name: str) -> tuple[float, float, float]:
 
 def order_of(scored: Scored) -> NDArray[np.int64]:
     """Return the spectra from the oddest on, (N,): by p, of equal ones by the combination."""
-    p = np.nan_to_num(scored.taken.scores.p_value["astro"], nan=2.0)
-    return np.lexsort((-np.nan_to_num(scored.taken.scores.oddness["astro"], nan=-1.0), p))
+    return np.argsort(-np.nan_to_num(standing(scored.taken), nan=-1.0), kind="stable")
+
+
+def standing(choice: Choice) -> NDArray[np.float64]:
+    """Return the place of N spectra from the most ordinary on, (N,), in that order; NaN without."""
+    p, odd = choice.scores.p_value["astro"], choice.scores.oddness["astro"]
+    order = np.lexsort((np.nan_to_num(odd, nan=-1.0), -np.nan_to_num(p, nan=2.0)))
+    place = np.empty(len(p))
+    place[order] = np.arange(len(p))
+    return np.where(np.isfinite(p), place, np.nan)
 
 
 def reason_of(scored: Scored, row: int) -> str:
@@ -144,7 +152,7 @@ def marked_of(scored: Scored) -> list[Marked]:
             str(collection.files[row]), str(collection.notes[row]),
             str(scored.survey.groups[row]),
             float(scored.taken.scores.p_value["astro"][row]),
-            float(percentiles(scored.taken.scores.oddness["astro"][rows])[place]),
+            float(percentiles(standing(scored.taken)[rows])[place]),
             float(percentiles(scored.compatible[rows])[place]), reason_of(scored, row),
         ))  # fmt: skip
     return found
@@ -156,7 +164,7 @@ def separations(scored: Scored) -> dict[str, Separation]:
     Scores are percentiles within each group, so that groups may be taken together.
     """
     marked = scored.survey.collection.notes != ""
-    scores = {name: choice.scores.oddness["astro"] for name, choice in scored.choices.items()}
+    scores = {name: standing(choice) for name, choice in scored.choices.items()}
     scores["compatible score"] = scored.compatible
     found = {}
     for name, values in scores.items():
@@ -183,7 +191,7 @@ def kinds_of(scored: Scored) -> dict[str, tuple[float, float, int]]:
     """
     collection, groups = scored.survey.collection, scored.survey.groups
     letters = np.array([kind[:1].upper() for kind in collection.kinds])
-    ours = within_groups(scored.taken.scores.oddness["astro"], groups)
+    ours = within_groups(standing(scored.taken), groups)
     theirs = within_groups(scored.compatible, groups)
     return {
         str(letter): (float(np.nanmedian(ours[rows])), float(np.nanmedian(theirs[rows])),

@@ -22,6 +22,7 @@ from anomaly_explorer.engine.scoring.measurer_file import load_measurer, save_me
 from anomaly_explorer.engine.scoring.sky_templates import sky_templates
 from anomaly_explorer.engine.simulation.survey import SimulatedSurvey
 from anomaly_explorer.engine.spectra.grid import COMPATIBLE_GRID
+from anomaly_explorer.engine.threads import one_thread
 
 SEED, N_TRAINING, N_UNLABELLED, N_SKY, EPOCHS = 900, 12_000, 5, 1_000, 22
 N_MODES, N_CALIBRATION, N_SKY_OF_OTHERS = 4_000, 8_000, 300
@@ -57,7 +58,8 @@ def measurer_around(network: Denoiser, spectra: WeighedInput, sky: WeighedInput)
 def trained_on(spectra: WeighedInput, sky: WeighedInput) -> Measurer:
     """Return a measurer of a network that has seen N spectra of one survey and no others."""
     plan = DenoiserPlan(epochs=_OWN_EPOCHS, batch_size=_OWN_BATCH)
-    network = train_denoiser(spectra, np.ones(len(spectra)), plan).network
+    with one_thread():
+        network = train_denoiser(spectra, np.ones(len(spectra)), plan).network
     return measurer_around(network, spectra, sky)
 
 
@@ -70,18 +72,24 @@ def tuned_to(spectra: WeighedInput, network: Denoiser, sky: WeighedInput) -> Mea
     tuned = copy.deepcopy(network).train()
     optimizer = torch.optim.AdamW(tuned.parameters(), _TUNING_RATE, weight_decay=1e-4)
     flux, variance = torch.from_numpy(spectra.flux), torch.from_numpy(spectra.variance)
-    for _ in range(_TUNING_STEPS):
-        rows = torch.randint(0, len(flux), (_OWN_BATCH,))
-        some, noise = flux[rows], variance[rows]
-        known = noise < UNKNOWN
-        worse = noise * 2 * torch.rand(len(rows), 1)
-        made = tuned(some + torch.randn_like(some) * (worse * known).sqrt(),
-                     (noise + worse).clamp(max=float(UNKNOWN)))  # fmt: skip
-        optimizer.zero_grad()
-        bin_losses(made, some, noise)[known].mean().backward()
-        torch.nn.utils.clip_grad_norm_(tuned.parameters(), 1.0)
-        optimizer.step()
+    with one_thread():
+        for _ in range(_TUNING_STEPS):
+            rows = torch.randint(0, len(flux), (_OWN_BATCH,))
+            loss = _loss(tuned, flux[rows], variance[rows])
+            optimizer.zero_grad()
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(tuned.parameters(), 1.0)
+            optimizer.step()
     return measurer_around(tuned.eval(), spectra, sky)
+
+
+def _loss(network: Denoiser, flux: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
+    """Return the loss of spectra made noisier, which the network is to make as they were."""
+    known = noise < UNKNOWN
+    worse = noise * 2 * torch.rand(len(flux), 1)
+    made = network(flux + torch.randn_like(flux) * (worse * known).sqrt(),
+                   (noise + worse).clamp(max=float(UNKNOWN)))  # fmt: skip
+    return bin_losses(made, flux, noise)[known].mean()
 
 
 def cut_ends(spectra: WeighedInput, rng: np.random.Generator) -> WeighedInput:

@@ -9,7 +9,7 @@ from anomaly_explorer.engine.scoring.crosswise import expect
 from anomaly_explorer.engine.spectra.grid import ARMS, COMPATIBLE_GRID, Arm
 from benchmarks.chart import BLUE, GRAY, GREEN, INK, ORANGE, PURPLE, RED, SKY, Axis, Panel, chart
 
-from .findings import order_of, within_groups
+from .findings import order_of, standing, within_groups
 from .scoring import Scored
 from .sections import short_name
 
@@ -89,7 +89,7 @@ def draw_scores(all_scored: Sequence[Scored]) -> str:
     for scored in all_scored:
         name, snr = scored.survey.collection.name, np.maximum(scored.taken.measured.snr, 0.05)
         marked = scored.survey.collection.notes != ""
-        ours = within_groups(scored.taken.scores.oddness["astro"], scored.survey.groups)
+        ours = within_groups(standing(scored.taken), scored.survey.groups)
         theirs = within_groups(scored.compatible, scored.survey.groups)
         for values, kind in ((ours, "calibrated"), (theirs, "compatible")):
             panel = Panel(f"{name}: {kind} score", Axis("S/N of a bin", 0.05, 1000, True),
