@@ -12,8 +12,9 @@ PAGE ?= docs/benchmarks.md
 demo: $(VENV)/.installed  ## install, simulate a survey, scan, embed, build, and open the explorer
 	$(BIN)/anomaly-explorer demo --port $(PORT)
 
+# A process on every core already: threads of OpenMP would only wait for one another.
 test: check $(VENV)/.tested  ## lint, then every default test
-	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadscope --no-loadscope-reorder
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadscope --no-loadscope-reorder
 
 check: $(VENV)/.tested  ## ruff: style, docstrings, complexity, banned imports
 	$(BIN)/ruff check .
