@@ -40,7 +40,7 @@ def look_for_neuron(inquiry: Inquiry) -> Insight:
         n_training=inquiry.n_training(latents.rows),
         sentences=_sentences(information, found, drawn, chance, trees),
         control=f"The same ratios for {N_ROTATIONS} random rotations of the latents "
-        f"({_TREE_ROTATIONS} for the importance). Of {inquiry.network} alone: `benchmark score` "
+        f"({_TREE_ROTATIONS} for the importance). Of {inquiry.network} alone: benchmark score "
         "says the same of networks that measure, over several training seeds.",
         numbers={
             "information": information.round(4), "ratio_to_second": found[0],

@@ -182,7 +182,7 @@ def _sentences(best: Accuracy, error: float, chosen: str) -> tuple[str, ...]:
 
 def _whose(inquiry: Inquiry, n_training: int | None, n_judged: int) -> str:
     return (
-        f"The latents are those of {inquiry.network}, which catalogs carry; `benchmark score` "
+        f"The latents are those of {inquiry.network}, which catalogs carry; benchmark score "
         f"judges those of the network that measures. {counted(n_training)} of the {n_judged:,} "
         "judged objects were seen when it was trained (without their redshifts)."
     )
