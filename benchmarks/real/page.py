@@ -121,7 +121,8 @@ Four ways to a model of a survey, each judged by spectra it has not seen (five f
 Truth is planted: a line of 30 Å at 12 σ of the noise, a dip of 180 Å at 30 σ, and in galaxies
 the light of a supernova (superfit) with half and with twice the light of the galaxy. Each cell:
 how often `sigma_all` ranks a spectrum with the plant above one without (AUC), and the share of
-plants found at p ≤ {FOUND_AT}. Misfit is the mean square of the residuals in their deviations,
+plants found at p ≤ {FOUND_AT}. They are planted in bins: what is looked for on pixels does not see
+them. Misfit is the mean square of the residuals in their deviations,
 1 where noise and model are understood.
 
 {table}
