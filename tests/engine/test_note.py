@@ -114,7 +114,7 @@ def test_the_numbers_of_a_note_are_those_of_the_explanation(found):
             assert number_of(note, "column:score_rank") == found.rank
     if found.verdict is not None:
         assert number_of(note, "column:sigma_astro") == pytest.approx(
-            found.verdict.sigma_astro, abs=0.005
+            found.verdict.sigma_astro, abs=0.005001
         )
         assert number_of(note, "column:p_astro") == pytest.approx(found.verdict.p_value, rel=0.06)
     if found.evidence.feature is not None:
