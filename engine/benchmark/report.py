@@ -223,13 +223,24 @@ def _type_lines(summary: Mapping[str, Any], scores: Mapping[str, Any]) -> list[s
 
 
 def _class_lines(scores: Mapping[str, Any]) -> list[str]:
-    classes = list(scores[OURS]["rho_by_class"])
-    lines = ["Spearman with S/N among the normals of each class.", ""]
-    lines += [f"| score | {' | '.join(classes)} |", "|---" * (len(classes) + 1) + "|"]
-    for name, figures in scores.items():
-        cells = " | ".join(f"{figures['rho_by_class'][each]:+.3f}" for each in classes)
-        lines.append(f"| {name} | {cells} |")
-    return lines
+    """Return a table of every score for each figure that is stated by class."""
+    tables = (
+        ("rho", "Spearman with S/N among the normals of each class.", "+.3f"),
+        ("auc", "AUC by class: the anomalies of a class against its normals.", ".3f"),
+        ("recall_1pct", "Recall by class, at the score that 1 % of all normals exceed.", ".2f"),
+        ("recall_01pct", "Recall by class, at the score that 0.1 % of them exceed.", ".2f"),
+    )
+    lines = []
+    for figure, title, form in tables:
+        classes = list(scores[OURS][f"{figure}_by_class"])
+        lines += [title, "", f"| score | {' | '.join(classes)} |"]
+        lines.append("|---" * (len(classes) + 1) + "|")
+        for name, figures in scores.items():
+            values = [figures[f"{figure}_by_class"][each] for each in classes]
+            cells = " | ".join("" if value is None else format(value, form) for value in values)
+            lines.append(f"| {name} | {cells} |")
+        lines.append("")
+    return lines[:-1]
 
 
 def _strength_lines(scores: Mapping[str, Any]) -> list[str]:

@@ -82,9 +82,10 @@ def figures(
     dict
         ``rho`` and ``rho_by_class`` (Spearman's with S/N among normals), ``auc``, ``recall_1pct``
         and ``recall_01pct`` at the score that 1 and 0.1 % of the normals exceed, each the mean over
-        the headline types (none of these without an anomaly), ``_by_type``,
-        ``recall_1pct_by_snr_quintile`` (of the anomalies, faint to bright),
-        ``recall_1pct_by_strength`` (between `STRENGTHS`, None where no anomaly is) and
+        the headline types (none of these without an anomaly), ``_by_type``, ``_by_class`` (of the
+        headline anomalies of a class, at the same score; ``auc`` against the normals of the class;
+        None where a class has none), ``recall_1pct_by_snr_quintile`` (of the anomalies, faint to
+        bright), ``recall_1pct_by_strength`` (between `STRENGTHS`, None where no anomaly is) and
         ``n_normals``. With
         p-values, among normals: ``fpr_1pct`` and ``fpr_by_snr_decile`` (share of p < 0.01, faint to
         bright) and ``ks_p`` (of the first 10,000 against uniform); without, ``fpr_by_snr_decile``
@@ -123,9 +124,29 @@ def _finds(
     return {
         **{figure: _mean(each, names) for figure, each in found.items()},
         **{f"{figure}_by_type": each for figure, each in found.items()},
+        **_finds_by_class(score, labels, limits, odd),
         "recall_1pct_by_snr_quintile": faint_to_bright,
         "recall_1pct_by_strength": _by_strength(score[odd] > limits[0], labels.strength[odd]),
     }
+
+
+def _finds_by_class(
+    score: NDArray[np.float64],
+    labels: Labels,
+    limits: tuple[float, float],
+    odd: NDArray[np.integer],
+) -> dict[str, dict[str, float | None]]:
+    """Return what is said of the anomalies of each class that has normals."""
+    found: dict[str, dict[str, float | None]] = {
+        "auc_by_class": {}, "recall_1pct_by_class": {}, "recall_01pct_by_class": {}
+    }  # fmt: skip
+    for name in map(str, np.unique(labels.classes[labels.is_normal])):
+        normals = score[labels.is_normal & (labels.classes == name)]
+        here = score[odd[labels.classes[odd] == name]]
+        found["auc_by_class"][name] = _auc(normals, here) if len(here) else None
+        found["recall_1pct_by_class"][name] = _share(here > limits[0])
+        found["recall_01pct_by_class"][name] = _share(here > limits[1])
+    return found
 
 
 def _alarms(
@@ -153,8 +174,11 @@ def _by_type(labels: Labels, of: Any) -> dict[str, float]:
 def _by_strength(is_found: NDArray[np.bool_], strength: NDArray[np.floating]) -> list[float | None]:
     # An unknown strength would be sorted in above the largest.
     parts = np.where(np.isfinite(strength), np.digitize(strength, STRENGTHS) - 1, -1)
-    found = [is_found[parts == part] for part in range(len(STRENGTHS))]
-    return [float(part.mean()) if len(part) else None for part in found]
+    return [_share(is_found[parts == part]) for part in range(len(STRENGTHS))]
+
+
+def _share(is_in: NDArray[np.bool_]) -> float | None:
+    return float(is_in.mean()) if len(is_in) else None
 
 
 def _mean(values: Mapping[str, float], names: list[str]) -> float:

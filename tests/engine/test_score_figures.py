@@ -36,6 +36,10 @@ def test_figures_are_those_of_brute_force(labels, rng):
     assert found["recall_1pct"] == pytest.approx(np.mean([*found["recall_1pct_by_type"].values()]))
     assert found["n_normals"] == 5000
     odd, limit = labels.injected != "", np.quantile(normal, 0.99)
+    for name in ("GALAXY", "QSO"):
+        here = labels.classes == name
+        assert found["auc_by_class"][name] == pytest.approx(roc_auc_score(odd[here], score[here]))
+        assert found["recall_1pct_by_class"][name] == (score[odd & here] > limit).mean()
     between = odd & (labels.strength >= 20) & (labels.strength < 40)
     assert found["recall_1pct_by_strength"][3] == (score[between] > limit).mean()
     assert found["recall_1pct_by_strength"][-1] is None
@@ -43,6 +47,14 @@ def test_figures_are_those_of_brute_force(labels, rng):
     assert abs(found["rho"]) < 0.05
     nobody_says = replace(labels, strength=np.full(len(labels.strength), np.nan))
     assert set(figures(score, nobody_says)["recall_1pct_by_strength"]) == {None}
+
+
+def test_a_class_without_an_anomaly_has_no_recall(labels):
+    classes = np.where(labels.injected == "", labels.classes, "QSO")
+    found = figures(labels.snr, replace(labels, classes=classes))
+    for figure in ("auc", "recall_1pct", "recall_01pct"):
+        assert found[f"{figure}_by_class"]["GALAXY"] is None
+        assert found[f"{figure}_by_class"]["QSO"] >= 0
 
 
 def test_a_noise_meter_is_called_one(labels):

@@ -142,6 +142,10 @@ def test_a_ratio_has_the_relative_errors_of_both(trial):
 def test_the_page_says_what_is_met_and_what_is_missed(trial):
     summary = summarize([trial])
     page = write_page(summary, "2 cores", "command")
+    for title in ("AUC by class", "at the score that 1 %", "at the score that 0.1 %"):
+        table = page.split(title)[1].split("\n\n")[1].splitlines()
+        assert len(table) == 2 + len(summary["scores"])
+        assert len({line.count("|") for line in table}) == 1
     assert "Everything here is simulated" in page
     assert "**missed**" in page  # three rounds of training find next to nothing
     good = write_page({**summary, "recall_1pct": 0.9, "auc": 0.95}, "2 cores", "command")
