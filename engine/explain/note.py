@@ -150,7 +150,7 @@ def _evidence(found: Explanation) -> Parts:
         parts += _feature(evidence.feature, found)
         parts += _surroundings(evidence.feature, evidence)
     if found.narrow_line is not None:
-        parts += _narrow(found.narrow_line)
+        parts += _narrow(found.narrow_line, found.verdict)
     if evidence.shares is not None:
         parts += _shares(evidence.shares, "misfit" if found.is_noise_aware else "score")
     return parts
@@ -211,13 +211,16 @@ def _off(near: NearLine) -> Parts:
     ]
 
 
-def _narrow(line: NarrowLine) -> Parts:
-    parts = [
-        *_plain(" On its pixels the strongest narrow line where none is known is at "),
-        Segment(f"{line.wavelength:.0f} Å", _at(line.wavelength)),
-        *_plain(", "),
-        Segment(f"{line.significance:.3g} times its noise", "column:statistic_line"),
-    ]
+def _narrow(line: NarrowLine, verdict: Verdict | None) -> Parts:
+    """Say how strong the narrow line is, and where unless the verdict has just said so."""
+    parts = _plain(" On its pixels ")
+    if verdict is not None and verdict.winner == "line" and verdict.wavelength == line.wavelength:
+        parts += _plain("that line is ")
+    else:
+        at = Segment(f"{line.wavelength:.0f} Å", _at(line.wavelength))
+        parts += [*_plain("the strongest narrow line where none is known is at "), at]
+        parts += _plain(", ")
+    parts.append(Segment(f"{line.significance:.3g} times its noise", "column:statistic_line"))
     return parts + ([*_plain(", "), *_off(line.near)] if line.near else []) + _plain(".")
 
 

@@ -1,6 +1,7 @@
 """Notes of any explanation: short, honest, with its numbers, each of which leads somewhere."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from anomaly_explorer.engine.catalog.measured import CALIBRATED
 from anomaly_explorer.engine.catalog.schema import BY_NAME
 from anomaly_explorer.engine.explain.evidence import evidence_of_residual
 from anomaly_explorer.engine.explain.explanation import MEMBER, Explanation
-from anomaly_explorer.engine.explain.narrow_line import narrow_line_of_record
+from anomaly_explorer.engine.explain.narrow_line import NarrowLine, narrow_line_of_record
 from anomaly_explorer.engine.explain.note import CLAIM, MAX_LENGTH, plain_text, write_note
 from anomaly_explorer.engine.explain.terms import TERMS
 from anomaly_explorer.engine.explain.twin import Twin
@@ -148,3 +149,12 @@ def test_a_narrow_line_is_told_where_it_stands_out_and_of_a_star_without_a_name(
     assert narrow_line_of_record(record | {"spectype": "STAR"}).near is None
     for weak in (None, 5.9, float("nan")):
         assert narrow_line_of_record(record | {"statistic_line": weak}) is None
+
+
+@given(explanations(), st.floats(3600, 9824))
+def test_where_a_narrow_line_is_stands_once_in_a_note(found, wavelength):
+    line = NarrowLine(wavelength, 12.0, None)
+    won = Verdict(5, 0, 4, 1e-6, "line", wavelength=wavelength)
+    text = plain_text(write_note(replace(found, narrow_line=line, verdict=won)))
+    assert "On its pixels that line is 12 times its noise." in text
+    assert "the strongest narrow line" not in text
