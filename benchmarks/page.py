@@ -144,7 +144,8 @@ def _derived(found: Mapping[str, Any]) -> dict[str, float]:
         figures["build_seconds"] = stages["build"]["seconds"]
         figures["build_mib"] = stages["build"]["peak_private_mib"]
         figures["disk_gib"] = stages["build"]["peak_disk_gib"]
-        figures["simulate_rate"] = found["rows"] / stages["simulate"]["seconds"]
+        simulated = stages["simulate"]
+        figures["simulate_rate"] = simulated["n_objects"] / simulated["seconds"]
     return figures
 
 
@@ -195,10 +196,10 @@ def _base(name: str) -> str:
 
 
 def _stages(found: Mapping[str, Any]) -> Iterator[str]:
-    yield f"{found['rows']:,} objects."
+    yield f"{found['rows']:,} objects; a simulation that was stopped goes on with what is missing."
     yield ""
-    yield "| stage | s | most private memory, MiB | most disk, GiB | disk after, GiB |"
-    yield "|---|---|---|---|---|"
+    yield "| stage | objects | s | most private memory, MiB | most disk, GiB | disk after, GiB |"
+    yield "|---|---|---|---|---|---|"
     for stage in found["stages"]:
-        keys = ("seconds", "peak_private_mib", "peak_disk_gib", "disk_gib")
+        keys = ("n_objects", "seconds", "peak_private_mib", "peak_disk_gib", "disk_gib")
         yield f"| {stage['name']} | {' | '.join(written(stage[key]) for key in keys)} |"

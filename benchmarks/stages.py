@@ -14,8 +14,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import psutil
+from pyarrow.parquet import read_metadata
 
 from anomaly_explorer.dashboard.measuring.memory import private_mib
+from anomaly_explorer.engine.catalog.folder import BATCH_NAME
 
 LOG_NAME = "stages.json"
 _EVERY_SECONDS = 0.5
@@ -37,6 +39,8 @@ class Stage:
         Bytes of the folder at their most, and at the end.
     code : int
         What the command returned.
+    n_objects : int
+        Those it worked on: a simulation that was stopped goes on with the batches that are missing.
     """
 
     name: str
@@ -45,10 +49,11 @@ class Stage:
     peak_disk_gib: float
     disk_gib: float
     code: int
+    n_objects: int
 
 
-def watch(name: str, command: list[str], folder: Path) -> Stage:
-    """Run a command and watch its memory and a folder, twice a second."""
+def watch(name: str, command: list[str], folder: Path, n_objects: int) -> Stage:
+    """Run a command on N objects and watch its memory and a folder, twice a second."""
     began = time.monotonic()
     memory, disk = 0.0, 0.0
     with subprocess.Popen(command) as process:
@@ -58,7 +63,7 @@ def watch(name: str, command: list[str], folder: Path) -> Stage:
             time.sleep(_EVERY_SECONDS)
     took = time.monotonic() - began
     return Stage(name, took, memory, max(disk, size_of(folder)), size_of(folder),
-                 process.returncode)  # fmt: skip
+                 process.returncode, n_objects)  # fmt: skip
 
 
 def size_of(folder: Path) -> float:
@@ -91,12 +96,18 @@ def make_store(folder: Path, n_rows: int, seed: int = 1, n_landmarks: int = 20_0
     embed = ["embed", catalog, "--landmarks", str(n_landmarks)]
     for arguments in (simulate, ["calibrate", catalog], embed, ["build", catalog, store]):
         name = arguments[0]
-        stages.append(done.get(name) or watch(name, [*program, *arguments], folder))
+        n_left = n_rows - (n_simulated(folder / "catalog") if name == "simulate" else 0)
+        stages.append(done.get(name) or watch(name, [*program, *arguments], folder, n_left))
         log = {"rows": n_rows, "stages": [asdict(stage) for stage in stages]}
         (folder / LOG_NAME).write_text(json.dumps(log, indent=1) + "\n", encoding="utf-8")
         if stages[-1].code:
             break
     return stages
+
+
+def n_simulated(catalog: Path) -> int:
+    """Return how many objects stand in whole batches of a catalog; 0 where there is none."""
+    return sum(read_metadata(path).num_rows for path in catalog.glob(BATCH_NAME.format("*")))
 
 
 def logged(folder: Path, n_rows: int) -> list[Stage]:

@@ -171,8 +171,23 @@ def test_a_watched_command_tells_its_memory_and_disk(part_of, tmp_path):
         "pathlib.Path('made').write_bytes(bytes(kept)); time.sleep(1.2)"
     )
     command = [sys.executable, "-c", f"import os; os.chdir({str(tmp_path)!r}); {code}"]
-    stage = part_of("stages").watch("write", command, tmp_path)
-    assert (stage.name, stage.code) == ("write", 0)
+    stage = part_of("stages").watch("write", command, tmp_path, n_objects=7)
+    assert (stage.name, stage.code, stage.n_objects) == ("write", 0, 7)
     assert stage.seconds > 1
     assert stage.peak_private_mib > 40
     assert stage.disk_gib == pytest.approx(40 / 1024, rel=0.1)
+
+
+def test_the_rate_of_a_simulation_is_that_of_what_it_made_itself(
+    part_of, write_catalog, tmp_path, monkeypatch
+):
+    stages = part_of("stages")
+    write_catalog(tmp_path / "made" / "catalog", sizes=(30, 20))
+    monkeypatch.setattr(stages, "watch", lambda name, _, __, n: stages.Stage(name, 2, *[0] * 4, n))
+    stages.make_store(tmp_path / "made", 70)
+    facts = {"command": "c", "date": "d", "machine": [], "load": [0, 0]}
+    found = {**facts, **json.loads((tmp_path / "made" / "stages.json").read_text())}
+    (tmp_path / "build.json").write_text(json.dumps(found))
+    part_of("page").write_page(tmp_path, tmp_path / "page.md")
+    (line,) = (x for x in (tmp_path / "page.md").read_text().splitlines() if "score, write" in x)
+    assert line.split("|")[5].strip() == "10"  # 20 of 70 in 2 s
