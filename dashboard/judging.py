@@ -99,6 +99,7 @@ def _materials(
 def _draw(page: Path, summary: Mapping[str, Any]) -> dict[str, str]:
     """Write the figures into `images` beside a page; return their places by their titles."""
     from anomaly_explorer.engine.benchmark.plots import plots
+    from anomaly_explorer.engine.benchmark.report import whom_of
     from anomaly_explorer.engine.insights.insight import plain
     from anomaly_explorer.engine.scan.atomic import replace_file
 
@@ -108,7 +109,7 @@ def _draw(page: Path, summary: Mapping[str, Any]) -> dict[str, str]:
     folder.mkdir(exist_ok=True)
     places = {}
     for name, (title, figure) in plots(summary).items():
-        svg = write_chart(plain(asdict(figure)), title)
+        svg = write_chart(plain(asdict(figure)), title, f"{title}. {whom_of(summary)}.")
         file = folder / f"{page.stem}-{name}.svg"
         replace_file(file, lambda path, text=svg: path.write_text(text, encoding="utf-8"))
         places[title] = f"images/{file.name}"
@@ -123,4 +124,9 @@ def _command(options: Namespace, first: int) -> str:
 
 
 def _machine() -> str:
-    return f"{len(os.sched_getaffinity(0))} cores ({platform.machine()}), no GPU used"
+    import torch
+
+    from anomaly_explorer.engine.scoring.learn import best_device
+
+    gpu = torch.cuda.get_device_name() if best_device().type == "cuda" else "no GPU"
+    return f"{len(os.sched_getaffinity(0))} cores ({platform.machine()}), {gpu} used"

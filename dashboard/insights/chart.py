@@ -6,6 +6,7 @@ SVG by hand, because the page needs no script then, and a file is written withou
 from collections.abc import Callable, Iterator, Mapping
 from html import escape
 from itertools import pairwise
+from textwrap import wrap
 from typing import Any
 
 from anomaly_explorer.dashboard.theme import LIGHT, SANS
@@ -16,6 +17,8 @@ WIDTH, HEIGHT = 620, 330
 _LEFT, _RIGHT, _TOP, _BOTTOM = 64, 14, 30, 44
 _COLORS = ("accent", "anomaly", "good", "nir_arm", "warning")
 _MOST_NAMES = 30
+# Of a line of the caption: its height, and how many letters surely fit.
+_LINE, _LETTERS = 16, 100
 # Name of a colour of the palette -> what stands in the SVG.
 Ink = Callable[[str], str]
 
@@ -30,26 +33,30 @@ def file_ink(name: str) -> str:
     return str(getattr(LIGHT, name))
 
 
-def draw_chart(figure: Mapping[str, Any], ink: Ink, title: str) -> str:
-    """Return a figure, as `Figure` says it in JSON values, as an SVG element."""
+def draw_chart(figure: Mapping[str, Any], ink: Ink, title: str, caption: str = "") -> str:
+    """Return a figure, as `Figure` says it in JSON values, as an SVG element, its caption below."""
     x, y = _scales(figure)
+    lines = wrap(caption, _LETTERS)
+    height = HEIGHT + _LINE * len(lines)
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" role="img" '
         f'aria-label="{escape(title, quote=True)}" font-family="{escape(SANS, quote=True)}" '
         f'font-size="11">',
         *_axes(figure, (x, y), ink),
         *_legend(figure, ink),
-    ]
+        *(_text(8, HEIGHT + _LINE * (place + 0.5), line, ink("text"), "start")
+          for place, line in enumerate(lines)),
+    ]  # fmt: skip
     for place, series in enumerate(figure["series"]):
         color = ink(_COLORS[place % len(_COLORS)])
         parts += _DRAWERS[series["style"]](series, (x, y), color, ink)
     return "".join([*parts, "</svg>"])
 
 
-def write_chart(figure: Mapping[str, Any], title: str) -> str:
-    """Return the content of an SVG file, on a white ground."""
-    svg = draw_chart(figure, file_ink, title)
-    ground = f'<rect width="{WIDTH}" height="{HEIGHT}" fill="{LIGHT.panel}"/>'
+def write_chart(figure: Mapping[str, Any], title: str, caption: str) -> str:
+    """Return the content of an SVG file, on a white ground; the caption says whom it counts."""
+    svg = draw_chart(figure, file_ink, title, caption)
+    ground = f'<rect width="100%" height="100%" fill="{LIGHT.panel}"/>'
     end = svg.index(">") + 1
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{svg[:end]}{ground}{svg[end:]}\n'
 

@@ -27,21 +27,22 @@ def insights(options: Namespace) -> None:
     store = Store.open(options.store)
     archive = open_archive(store, Settings(options.store, options.spectra))
     inquiry = Inquiry(store, options.tier or default_tier(store), options.seed, archive)
-    where, kept = _kept(store, options)
     made: dict[str, dict[str, Any]] = {}
     with steps() as tell:
         for name in names:
             made |= find_insights(inquiry, (name,), tell)
             made[name]["command"] = command_of(options, name, inquiry.tier)
-            # Kept one by one: a run that is stopped has lost only the one it was at.
-            answers = Answers(kept | made, identify(store.manifest))
+            # Kept one by one, beside what another run has kept meanwhile: one that is stopped has
+            # lost only the card it was at.
+            where, kept = _kept(store, options)
+            answers = Answers(kept | {name: made[name]}, identify(store.manifest))
             write_answers(where, answers)
     if archive is not None:
         archive.close()
     if options.json is not None:
         write_answers(options.json, answers)
     if options.out is not None:
-        _write_figures(options.out, answers.insights)
+        _write_figures(options.out, made)
     for name in names:
         _tell(made[name])
     say(f"kept in {where}: the page of `anomaly-explorer serve` shows them at /insights")
@@ -82,7 +83,9 @@ def _write_figures(folder: Path, insights: Any) -> None:
 
     folder.mkdir(parents=True, exist_ok=True)
     files = {
-        f"{name}.svg": write_chart(each["figure"], each["title"])
+        f"{name}.svg": write_chart(
+            each["figure"], each["title"], f"{each['title']} {each['population']}."
+        )
         for name, each in insights.items()
         if each["figure"]
     }

@@ -11,7 +11,7 @@ from anomaly_explorer.engine.insights.run import FINDERS
 from .chart import draw_chart, page_ink
 
 # What a card is made of may come from a file that somebody else wrote.
-_GARBLED = (KeyError, TypeError, ValueError, AttributeError, IndexError, ZeroDivisionError)
+_GARBLED = (KeyError, TypeError, ValueError, AttributeError, IndexError, ArithmeticError)
 _CSS = """
 *{box-sizing:border-box;} body{margin:0;background:var(--background);color:var(--text);
 font:14px/1.5 var(--sans);font-variant-numeric:tabular-nums;}
@@ -133,8 +133,8 @@ def _body(insight: Mapping[str, Any], is_stale: bool) -> str:
         + f'<p class="control"><b>Control.</b> {escape(insight["control"])}</p>'
         + _table(insight["table"])
         + f'<p class="made">Made {escape(insight["made"])} in {float(insight["seconds"]):.0f} s '
-        f"({_training(insight['n_training'])} training members of the model among those "
-        "looked at); again with<br>"
+        f"({_training(insight['n_training'])} training members of "
+        f"{escape(insight['judge'])} among those looked at); again with<br>"
         f"<code>{escape(insight['command'])}</code></p>"
     )
 

@@ -76,6 +76,15 @@ def _reduce(values: Sequence[Any], how: Any) -> Any:
     return how(values)
 
 
+def whom_of(summary: Mapping[str, Any]) -> str:
+    """Return whom the figures of a summary count, in words."""
+    size = summary["size"]
+    return (
+        f"{size['n_test']:,.0f} normals and {size['n_anomalies']:,.0f} anomalies a trial, "
+        "all simulated"
+    )
+
+
 def card_figures(summary: Mapping[str, Any], command: str, score: str = OURS) -> dict[str, Any]:
     """Return what a model card says of the network behind a score.
 
@@ -95,8 +104,7 @@ def card_figures(summary: Mapping[str, Any], command: str, score: str = OURS) ->
         "of": "weights trained in the same way on other seeds, not of these"
         if score == OURS else "these weights, whose score is the mean square of the residual",
         "command": command,
-        "population": f"{summary['size']['n_test']:,.0f} normals and "
-        f"{summary['size']['n_anomalies']:,.0f} anomalies a trial, all simulated",
+        "population": whom_of(summary),
         **{name: _written(found[name]) for name in figures},
         "errors": {name: _written(found["errors"][name]) for name in figures},
     }  # fmt: skip

@@ -6,6 +6,7 @@ built again since are stale, and said to be.
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -73,6 +74,13 @@ def write_answers(path: Path, answers: Answers) -> None:
     replace_file(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
 
 
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text} is no number")
+    return value
+
+
 def read_answers(path: Path) -> Answers | None:
     """Read a file; None where there is none.
 
@@ -84,7 +92,8 @@ def read_answers(path: Path) -> Answers | None:
     try:
         if path.stat().st_size > _MOST_BYTES:
             raise ValueError(f"more than {_MOST_BYTES:,} bytes")
-        content = json.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        content = json.loads(text, parse_float=_finite, parse_constant=_finite)
         if (content["format"], content["format_version"]) != (FORMAT, FORMAT_VERSION):
             raise ValueError("another format")
         insights = {str(k): dict(v) for k, v in content["insights"].items()}

@@ -83,7 +83,7 @@ def _sentences(
         f"are expected ({chance_text(chance)} that some cluster is by chance); groups "
         f"richer than chance allows: {is_rich.sum()}; squared deviations average {dispersion:.1f} "
         f"times what counting gives ({chance_text(dispersion_chance)}).",
-        f"{counted(n_training)} of the population are training members of the model.",
+        f"{counted(n_training)} of the population are training members of {inquiry.judge}.",
     )  # fmt: skip
 
 

@@ -48,7 +48,7 @@ def find_confident(inquiry: Inquiry) -> Insight:
             f"of (ZWARN = 0 and DELTACHI2 ≥ {limit:.4g}, the upper quarter).",
             f"If both had nothing to do with each other {plain:.1f} were expected; at the same "
             f"class and S/N, {rates.expected[1]:.1f} ({_direction(len(both), rates, chance)}).",
-            f"{counted(n_training)} of the {len(both):,} are training members of the model; "
+            f"{counted(n_training)} of the {len(both):,} are training members of {inquiry.judge}; "
             f"the table lists the {len(listed)} with the highest {inquiry.ranked_by}.",
         ),
         control=f"{rates.n_permutations:,} permutations of who is in the tier among objects of the "

@@ -56,7 +56,8 @@ def measure_crowding(inquiry: Inquiry) -> Insight:
             f"latent space; draws of the same classes and S/N have {np.median(drawn):.2f} "
             f"(95 %: {low:.2f} to {high:.2f}), {ratio:.2f} times as much: the tier is {verdict}.",
             f"Draws that ignore class and S/N would have said {unmatched:.2f} times.",
-            f"{counted(n_training)} of these {len(chosen):,} are training members of the model.",
+            f"{counted(n_training)} of these {len(chosen):,} are training members of "
+            f"{inquiry.judge}.",
         ),
         control=f"{N_DRAWS:,} draws, as many of every survey, class and narrow range of S/N as the "
         f"tier has there, where it holds {percent(share)} of the objects; they are drawn from "

@@ -66,7 +66,8 @@ def compare_fibers(inquiry: Inquiry) -> Insight:
         n_training=n_training,
         sentences=(
             *(_sentence(inquiry, panel) for panel in least_even[:_TOLD]),
-            f"{absent} {counted(n_training)} of the population are training members.".strip(),
+            f"{absent} {counted(n_training)} of the population are training members of "
+            f"{inquiry.judge}.".strip(),
         ),
         control=" ".join(
             f"{panel.kind.capitalize()}: {panel.rates.n_permutations:,} permutations of who is in "

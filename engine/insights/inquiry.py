@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from anomaly_explorer.engine.catalog.conditions import Tier
 from anomaly_explorer.engine.catalog.store import Store
 from anomaly_explorer.engine.errors import InputError
+from anomaly_explorer.engine.explain.explanation import MEMBER
 from anomaly_explorer.engine.scoring.gate import SCIENCE
 from anomaly_explorer.engine.scoring.tiers import (
     RANKED_BY,
@@ -46,6 +47,9 @@ class Inquiry:
         Of every sample and permutation; 0 to 2^31 - 1.
     archive : SpectrumArchive, optional
         The spectra behind the store; None where they are not at hand.
+    is_about_tier : bool
+        Whether only those count that the tier could hold; the rest of the population does, too,
+        where a finding is not about the tier.
 
     Raises
     ------
@@ -57,6 +61,7 @@ class Inquiry:
     tier: str
     seed: int = 0
     archive: SpectrumArchive | None = None
+    is_about_tier: bool = True
 
     def __post_init__(self) -> None:
         if not 0 <= self.seed < SEEDS:
@@ -64,9 +69,8 @@ class Inquiry:
         Tier(self.tier).mask(self.store)
         if len(self.members) == 0:
             raise InputError(
-                f"The store {self.store.path} has no {self.population} object with "
-                f"{self.ranked_by} and 90 % of a spectrum, which a tier asks for: scan spectra "
-                "that have them, and build it again."
+                f"The store {self.store.path} has no {self.population} object with {self.asked}, "
+                "which a tier asks for: scan spectra that have it, and build it again."
             )
 
     @cached_property
@@ -77,7 +81,7 @@ class Inquiry:
 
     @cached_property
     def members(self) -> NDArray[np.int64]:
-        """Return the rows of the population that the tier could hold, (M,) sorted.
+        """Return the rows of the population that have what is `asked`, (M,) sorted.
 
         A target that was observed several times is one of them, at its highest S/N: observations
         of one target are no independent witnesses.
@@ -86,10 +90,17 @@ class Inquiry:
         if self.population not in legend or self.ranked_by not in self.store.column_names:
             return np.empty(0, np.int64)
         able = self.store.column("population") == legend.index(self.population)
-        able &= np.isfinite(self.store.column(self.ranked_by))
+        if self.is_about_tier:
+            able &= np.isfinite(self.store.column(self.ranked_by))
         able &= is_covered_enough({"coverage": self.store.column("coverage")})
         rows = np.flatnonzero(able)
         return _best_of_targets(self.store, rows)
+
+    @property
+    def asked(self) -> str:
+        """Return what an object must have to be a member, in words."""
+        score = f"{self.ranked_by} and " if self.is_about_tier else ""
+        return f"{score}90 % of a spectrum"
 
     @cached_property
     def in_tier(self) -> NDArray[np.bool_]:
@@ -170,11 +181,21 @@ class Inquiry:
         known = self.store.manifest.model.get("id")
         return f"the compatible network{f' {known}' if known else ''}"
 
+    @property
+    def judge(self) -> str:
+        """Return what was trained: the network behind the score that the finding is about."""
+        return "the measurer" if self._is_measured else "the compatible network"
+
+    @property
+    def _is_measured(self) -> bool:
+        return self.is_about_tier and self.ranked_by != RANKED_BY[0]
+
     def n_training(self, rows: NDArray[np.integer]) -> int | None:
-        """Return how many of some rows, (n,), the model was trained on; None = not known."""
-        if not self.has("is_training_member"):
+        """Return how many of some rows, (n,), the `judge` was trained on; None = not known."""
+        column = MEMBER[self._is_measured]
+        if not self.has(column):
             return None
-        return int(np.count_nonzero(self.store.column("is_training_member")[rows] == 1))
+        return int(np.count_nonzero(self.store.column(column)[rows] == 1))
 
     def whom(self, n: int, what: str = "") -> str:
         """Return the population of a number in words, with N and *simulated* where it is so."""

@@ -38,11 +38,11 @@ def correlate_with_noise(inquiry: Inquiry) -> Insight:
     main = CALIBRATED[0] if CALIBRATED[0] in names else SCORES[0]
     shown = {name: inquiry.numbers(name, rows) for name in dict.fromkeys(("score_mse", main))}
     chances = {name: _chance(inquiry, snr, score) for name, score in shown.items()}
-    n_training = inquiry.n_training(rows)
+    n_training = inquiry.n_training(rows[np.isfinite(snr)])
     return Insight(
         *KEY,
         population=inquiry.whom(n, f"of {len(inquiry.members):,}" if n < len(inquiry.members)
-                                else "(all of them)"),
+                                else ""),
         n_objects=n,
         n_training=n_training,
         sentences=_sentences(found, absent, n_training, n),
@@ -126,8 +126,8 @@ def _sentences(
         f"The others: {others or 'none in this store'}."
         + (f" Not in this store, or the same for all: {', '.join(absent)}." if absent else "")
         + "".join(_against_bar(name, found[name]) for name in CALIBRATED if name in found),
-        f"{counted(n_training)} of these {n:,} are training members of the model, whose "
-        "scores may be a little lower.",
+        f"{counted(n_training)} of these {n:,} are training members of the compatible network, "
+        "whose score_mse may be a little lower.",
     )
 
 

@@ -124,7 +124,7 @@ def _sentences(
         measured,
         "A quasar without a trough there is most likely another object or at another redshift, "
         f"and a cool dwarf may look as if it had one; {counted(n_training)} of these are training "
-        "members of the model.",
+        "members of the compatible network.",
     )
 
 

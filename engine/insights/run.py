@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -27,6 +28,8 @@ FINDERS: dict[str, tuple[str, Callable[[Inquiry], Insight]]] = {
     )
 }
 NAMES = tuple(FINDERS)
+# The others ask of every object what no tier decides.
+ABOUT_TIER = frozenset({"crowding", "clusters", "sky", "fibers", "confident"})
 Tell = Callable[[str, int, int], None]
 
 
@@ -57,13 +60,17 @@ def find_insights(
     tell : callable
         Told (what is being done, 0 or 1, 1).
     """
-    found = {}
+    found: dict[str, dict[str, Any]] = {}
+    everyone = replace(inquiry, is_about_tier=False)
     for name in names:
         tell(FINDERS[name][0], 0, 1)
         started = time.monotonic()
-        insight = FINDERS[name][1](inquiry)
+        asked = inquiry if name in ABOUT_TIER else everyone
+        insight = FINDERS[name][1](asked)
         found[name] = {
-            **insight.to_dict(), "tier": inquiry.tier, "tier_label": inquiry.tier_label,
+            **insight.to_dict(),
+            "population": f"{insight.population}; a target counts once, with {asked.asked}",
+            "judge": asked.judge, "tier": inquiry.tier, "tier_label": inquiry.tier_label,
             "seed": inquiry.seed, "seconds": round(time.monotonic() - started, 1),
             "made": datetime.now(UTC).isoformat(timespec="seconds"),
         }  # fmt: skip

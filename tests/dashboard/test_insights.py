@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anomaly_explorer.dashboard.insights.chart import draw_chart, page_ink, write_chart
+from anomaly_explorer.dashboard.insights.chart import HEIGHT, draw_chart, page_ink, write_chart
 from anomaly_explorer.dashboard.insights.handler import InsightsPage
 from anomaly_explorer.dashboard.insights.page import PageFacts, make_page
 from anomaly_explorer.dashboard.insights.scale import make_scale
@@ -48,7 +48,8 @@ def figure(**more):
 
 
 def kept(**more):
-    return {**figure(**more), "seconds": 3.0, "made": "today", "command": f"run '{EVIL}'"}
+    return {**figure(**more), "seconds": 3.0, "made": "today", "command": f"run '{EVIL}'",
+            "judge": "the measurer"}  # fmt: skip
 
 
 @given(NUMBERS)
@@ -80,9 +81,13 @@ def test_a_chart_is_one_element_with_every_point_and_no_foreign_markup(x_scale, 
 
 
 def test_a_file_needs_no_page_for_its_colours():
-    text = write_chart(figure()["figure"], "title")
+    text = write_chart(figure()["figure"], "title", "Whom it counts, simulated. " * 9)
     assert "var(" not in text
-    assert ElementTree.fromstring(text.encode()).get("viewBox")
+    root = ElementTree.fromstring(text.encode())
+    lines = [each for each in root.iter(f"{SVG}text") if "simulated" in each.text]
+    assert len(lines) == 3
+    height = float(root.get("viewBox").split()[3])
+    assert all(HEIGHT < float(line.get("y")) < height for line in lines)
 
 
 def test_names_of_groups_are_written_along_the_axis():
@@ -102,7 +107,8 @@ def test_the_page_has_a_card_for_everything_and_escapes_what_it_shows():
 
 @pytest.mark.parametrize(
     "fault", [{"figure": 1}, {"table": {"rows": 3}}, {"seconds": "x"}, {"sentences": None},
-              {"figure": {"series": [{"style": "points"}]}}, {"command": None}, {"n_training": []}],
+              {"figure": {"series": [{"style": "points"}]}}, {"command": None}, {"n_training": []},
+              {"n_training": 10**400, "seconds": 10**400}],
 )  # fmt: skip
 def test_what_is_garbled_is_said_and_the_rest_is_shown(fault):
     page = make_page(FACTS, {"noise": {**kept(), **fault}, "sky": kept()}, "", False)
@@ -145,8 +151,9 @@ def test_the_command_keeps_what_it_makes_and_the_page_shows_it(made, run, tmp_pa
     assert code == 0
     assert any("another build" in line for line in said)
     assert set(read_answers(beside).insights) == {"sky"}
-    beside.write_text("{")
-    assert "store.insights.json does not hold" in page.make("")
+    for broken in ("{", beside.read_text().replace('"seed": 0', '"seed": 1e999')):
+        beside.write_text(broken)
+        assert "store.insights.json does not hold" in page.make("")
     beside.unlink()
 
 

@@ -209,6 +209,22 @@ def test_members_of_the_training_set_that_nobody_knows_are_not_called_none(plain
     assert found.sentences[-1].startswith("An unknown number of these")
 
 
+def test_what_is_not_about_the_tier_counts_objects_without_its_score(plain):
+    is_galaxy = plain.column("spectype") == plain.legend("spectype").index("GALAXY")
+    sigma = np.where(is_galaxy, np.arange(N_OBJECTS), np.nan)
+    store = WithColumns(plain, sigma_astro=sigma, is_measurer_member=sigma * 0 + 1)
+    found = find_insights(Inquiry(store, "sigma_top_10"), ("noise", "clusters"))
+    noise, clusters = found["noise"], found["clusters"]
+    assert noise["numbers"]["spearman"]["score_mse"]["all"]["n"] == N_OBJECTS
+    assert noise["numbers"]["spearman"]["sigma_astro"]["all"]["n"] == is_galaxy.sum()
+    assert clusters["n_objects"] in (0, is_galaxy.sum())
+    assert noise["population"].endswith("counts once, with 90 % of a spectrum")
+    assert clusters["population"].endswith("with sigma_astro and 90 % of a spectrum")
+    assert (noise["judge"], noise["n_training"]) == ("the compatible network", 100)
+    asked = Inquiry(store, "sigma_top_10")
+    assert (asked.judge, asked.n_training(asked.members)) == ("the measurer", is_galaxy.sum())
+
+
 def test_the_same_seed_gives_the_same_numbers_and_another_does_not(plain):
     first, again, other = (ask(plain, "fibers", seed=s).numbers["tile"] for s in (1, 1, 2))
     assert first == again != other
