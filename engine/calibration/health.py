@@ -72,12 +72,13 @@ def judge(
     Returns
     -------
     dict
-        ``is_healthy`` (no check is red; None where nothing could be checked), ``n_judged``,
+        ``is_healthy`` (no check is red; None where no sigma could be checked), ``n_judged``,
         ``noise_from`` and ``checks``.
     """
     known = np.isfinite(sigma)
     checks: list[Check] = []
-    if known.sum() >= MIN_JUDGED:
+    is_judged = bool(known.sum() >= MIN_JUDGED)
+    if is_judged:
         n = int(known.sum())
         labels = Labels(np.full(n, ""), classes[known], snr[known], np.zeros(n))
         found = figures(sigma[known], labels, p_value[known])
@@ -85,8 +86,10 @@ def judge(
     noise_from = next((name for name, each in noise.items() if len(each) >= MIN_JUDGED), None)
     if noise_from is not None:
         checks += _noise(noise[noise_from])
+    is_green = all(check.is_green for check in checks)
     return {
-        "is_healthy": all(check.is_green for check in checks) if checks else None,
+        # Good noise alone says nothing of sigmas that nobody has looked at.
+        "is_healthy": is_green if is_judged or not is_green else None,
         "n_judged": int(known.sum()),
         "noise_from": noise_from,
         "checks": [asdict(check) for check in checks],

@@ -152,7 +152,7 @@ class _Work:
         }
         n_scored = self._score(stored)
         said = {**self.wanted, "calibration_id": calibration_id(path),
-                "n_fitted": sum(stored.n_fitted.get(s, 0) for s in surveys),
+                "n_fitted": sum(said["n_fitted"] for said in surveys.values()),
                 "n_scored": n_scored, "surveys": surveys}  # fmt: skip
         self._write(said)
         return said
@@ -167,7 +167,6 @@ class _Work:
         stored = StoredCalibration(
             {survey: calibration for survey, (calibration, _) in made.items()},
             self.wanted["measurer_id"],
-            {survey: len(each) for survey, each in samples.items()},
         )
         return stored, {survey: said for survey, (_, said) in made.items()}
 
@@ -211,7 +210,8 @@ class _Work:
         said = {
             "population": census.populations[survey],
             "n_normals": census.n_normals(survey),
-            "n_fitted": stored.n_fitted.get(survey, 0),
+            "n_fitted": 0 if calibration is None else calibration.n_fitted,
+            "least_fitted": 0 if calibration is None else calibration.least_fitted,
             "classes": classes,
         }
         if not known:

@@ -15,6 +15,7 @@ from anomaly_explorer.engine.errors import InputError
 from anomaly_explorer.engine.model.card import SHIPPED_MEASURER
 from anomaly_explorer.engine.scoring.calibrate import Calibration, ClassCalibration
 from anomaly_explorer.engine.scoring.calibrated import ScoreCalibration
+from anomaly_explorer.engine.scoring.statistics import NAMES
 from anomaly_explorer.engine.scoring.tail import Tail
 
 # Of simulated spectra that the shipped measurer measured: for surveys too small for their own.
@@ -35,13 +36,10 @@ class StoredCalibration:
         Surveys are never mixed: their noise is not the same.
     measurer_id : str
         Measurer of the statistics; those of another mean something else.
-    n_fitted : mapping of str to int
-        Normals of each survey that it was fitted to.
     """
 
     surveys: Mapping[str, ScoreCalibration]
     measurer_id: str
-    n_fitted: Mapping[str, int]
 
     def write(self, file: BinaryIO) -> None:
         """Write it into an open file."""
@@ -56,7 +54,6 @@ class StoredCalibration:
         facts = {
             "format": CALIBRATION_FORMAT,
             "measurer_id": self.measurer_id,
-            "n_fitted": dict(self.n_fitted),
             "index": index,
         }
         np.savez(file, **arrays, **{_FACTS: np.array(json.dumps(facts))})
@@ -79,8 +76,7 @@ class StoredCalibration:
                     f"{path} is a calibration of format {facts['format']}, this version reads "
                     f"{CALIBRATION_FORMAT}: run calibrate on its catalog again"
                 )
-            return cls(_calibrations(facts["index"], arrays), facts["measurer_id"],
-                       facts["n_fitted"])  # fmt: skip
+            return cls(_calibrations(facts["index"], arrays), facts["measurer_id"])
         except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile):
             raise InputError(
                 f"{path} is no calibration: name a catalog that `anomaly-explorer calibrate` has "
@@ -126,7 +122,10 @@ def _calibrations(
 ) -> dict[str, ScoreCalibration]:
     found: dict[str, dict[str, dict[str, dict[str, ClassCalibration]]]] = {}
     for number, (survey, group, name, class_name) in enumerate(index):
-        groups = found.setdefault(survey, {each: {} for each in _GROUPS})
+        # A statistic that no class could be calibrated in is one all the same.
+        groups = found.setdefault(
+            survey, {"statistics": {each: {} for each in NAMES}, "combined": {}}
+        )
         value = _value(ClassCalibration, str(number), arrays)
         groups[group].setdefault(name, {})[class_name] = value
     return {

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .calibrate import Calibration
+from .calibrate import Calibration, ClassCalibration, classes_of
 from .combine import combine, to_sigma
 from .measurer import Measured
 from .statistics import ASTRO, INSTRUMENT, MATCHED
@@ -80,6 +80,23 @@ class ScoreCalibration:
             name: Calibration.fit(values, peers, normals.snr) for name, values in oddness.items()
         }
         return cls(statistics, combined)
+
+    @property
+    def n_fitted(self) -> int:
+        """Return how many normals it was fitted to, of the classes that it knows."""
+        if not self._groups:
+            return 0
+        names = np.array(list(self._groups))
+        return sum(self._groups[str(name)].n_normals for name in names[classes_of(names) == names])
+
+    @property
+    def least_fitted(self) -> int:
+        """Return how many normals the smallest group has that spectra are compared with."""
+        return min((each.n_normals for each in self._groups.values()), default=0)
+
+    @property
+    def _groups(self) -> Mapping[str, ClassCalibration]:
+        return self.combined["astro"].by_peers if "astro" in self.combined else {}
 
     def score(self, measured: Measured, peers: NDArray[np.str_]) -> CalibratedScores:
         """Return what N measured spectra of `Known.peers` (N,) amount to."""

@@ -101,7 +101,7 @@ def stated_population(present: Collection[str]) -> str:
 
 
 def least_fitted(calibration: Mapping[str, Any]) -> int:
-    """Return how many normals the worst known of the calibrated surveys was fitted to.
+    """Return how many normals the smallest group has that objects of any survey are compared with.
 
     Parameters
     ----------
@@ -109,7 +109,8 @@ def least_fitted(calibration: Mapping[str, Any]) -> int:
         What `calibration.json` says; 0 for an empty one.
     """
     surveys = calibration.get("surveys", {}).values()
-    return min((survey["n_fitted"] for survey in surveys if survey["n_fitted"]), default=0)
+    known = (survey.get("least_fitted", 0) for survey in surveys if survey["n_fitted"])
+    return min(known, default=0)
 
 
 def why_no_gold(n_fitted: int) -> str:
@@ -121,8 +122,9 @@ def why_no_gold(n_fitted: int) -> str:
     if n_fitted >= EARNS_GOLD:
         return ""
     return (
-        f"Gold (sigma) needs a calibration fitted to {EARNS_GOLD:,} normals, this one has "
-        f"{n_fitted:,}: beyond them sigma is the shape of a tail that nobody has seen."
+        f"Gold (sigma) needs {EARNS_GOLD:,} normals to compare an object with, the smallest group "
+        f"of this calibration has {n_fitted:,}: beyond them sigma is the shape of a tail that "
+        "nobody has seen."
     )
 
 

@@ -61,7 +61,7 @@ def test_the_card_says_how_odd_by_what_and_how_sure():
     assert "Calibrated score" in words(draw_facts(FACTS))
     for nothing in (None, float("nan")):
         (only,) = sigma_rows(FACTS | {"sigma_astro": nothing})
-        assert "not calibrated" in only[1]
+        assert "what was calibrated" in only[1]
 
 
 def test_other_winners_are_words_and_texts_are_escaped():
@@ -73,7 +73,7 @@ def test_other_winners_are_words_and_texts_are_escaped():
 def test_the_page_offers_what_the_store_has_earned(store, random_store):
     names = [tier.name for tier in offered_tiers(store)]
     assert names == [tier.name for tier in TIERS if tier.name != "gold_sigma"]
-    assert "10,000,000 normals, this one has" in no_gold_html(store)
+    assert "10,000,000 normals to compare an object with" in no_gold_html(store)
     assert not any(tier.is_calibrated for tier in offered_tiers(random_store))
     assert words(no_gold_html(random_store)) == ""
     view = FiltersView(Session(store, ExplorerState()))
@@ -85,7 +85,7 @@ def test_the_page_offers_what_the_store_has_earned(store, random_store):
 def test_a_calibration_of_ten_millions_offers_gold(store):
     said = copy.deepcopy(store.manifest.calibration)
     for survey in said["surveys"].values():
-        survey["n_fitted"] = EARNS_GOLD
+        survey["least_fitted"] = EARNS_GOLD
     rich = SimpleNamespace(manifest=SimpleNamespace(calibration=said))
     assert offered_tiers(rich)[-1].name == "gold_sigma"
     assert words(no_gold_html(rich)) == ""

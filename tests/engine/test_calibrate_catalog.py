@@ -67,6 +67,10 @@ def test_it_is_fitted_to_half_of_the_normals_and_classes_with_too_few_are_listed
     )
     for survey in ("DESI", "SDSS"):
         here = said["surveys"][survey]
+        known = [each["n_fitted"] for each in here["classes"].values() if each["is_calibrated"]]
+        assert here["n_fitted"] == sum(known)
+        assert (here["least_fitted"] > 0) is bool(known)
+        assert here["least_fitted"] <= min(known, default=0)
         for name in ("GALAXY", "STAR"):
             rows = is_normal & (facts["survey"] == survey) & (facts["spectype"] == name)
             n_fitted = int(are_for_fitting(facts["target_id"][rows]).sum())
@@ -277,6 +281,15 @@ def test_a_score_that_follows_the_noise_is_red_in_its_class(rng):
     assert not health["is_healthy"]
     nothing = judge(np.full(n, np.nan), np.full(n, np.nan), classes, snr, {})
     assert nothing["is_healthy"] is None
+
+
+@pytest.mark.parametrize(("scale", "is_healthy"), [(1, None), (2, False)])
+def test_noise_alone_cannot_make_sigmas_healthy(rng, scale, is_healthy):
+    few = rng.normal(size=12)
+    noise = {"sky fibers": np.full((60, 3), scale, "f4")}
+    health = judge(few, np.full(12, 0.5), np.full(12, "QSO"), np.ones(12), noise)
+    assert health["is_healthy"] is is_healthy
+    assert health["checks"]
 
 
 def test_columns_of_a_calibration_are_not_in_the_batches():

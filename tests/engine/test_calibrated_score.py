@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import kstest, spearmanr
 
+from anomaly_explorer.engine.calibration.stored import StoredCalibration
 from anomaly_explorer.engine.model.denoiser import Denoiser
 from anomaly_explorer.engine.model.weighing import UNKNOWN, normalize_weighed
 from anomaly_explorer.engine.scoring.calibrated import SETS, ScoreCalibration
@@ -53,6 +54,20 @@ def calibration(measurer):
     total, weight, known = make_sums(1, 9000)
     measured = measurer.measure(normalize_weighed(total, weight), known)
     return ScoreCalibration.fit(measured, known.classes)
+
+
+def test_a_statistic_that_nobody_has_survives_on_disk(measurer, tmp_path):
+    total, weight, known = make_sums(1, 3000)
+    measured = measurer.measure(normalize_weighed(total, weight), known)
+    measured.values["sky"] = np.full(len(total), np.nan)
+    fitted = ScoreCalibration.fit(measured, known.classes)
+    with (tmp_path / "calibration.npz").open("wb") as file:
+        StoredCalibration({"DESI": fitted}, "0" * 12).write(file)
+    read = StoredCalibration.read(tmp_path / "calibration.npz").surveys["DESI"]
+    found, again = (each.score(measured, known.classes) for each in (fitted, read))
+    np.testing.assert_array_equal(found.sigma["all"], again.sigma["all"])
+    assert np.isfinite(again.sigma["all"]).all()
+    assert read.n_fitted == fitted.n_fitted == 3000
 
 
 def score(measurer, calibration, sums, factor=1.0):

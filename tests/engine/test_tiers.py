@@ -148,9 +148,13 @@ def test_gold_in_sigmas_must_be_earned():
     assert masks_of(made)["gold_sigma"].tolist() == [True, False]
     assert not masks_of(made, EARNS_GOLD - 1)["gold_sigma"].any()
     assert why_no_gold(EARNS_GOLD) == ""
-    assert "10,000,000 normals, this one has 12,345" in why_no_gold(12_345)
-    said = {"surveys": {"DESI": {"n_fitted": 9}, "SDSS": {"n_fitted": 7}, "X": {"n_fitted": 0}}}
+    assert "of this calibration has 12,345" in why_no_gold(12_345)
+    said = {"surveys": {
+        "DESI": {"n_fitted": 90, "least_fitted": 9}, "SDSS": {"n_fitted": 70, "least_fitted": 7},
+        "X": {"n_fitted": 0, "least_fitted": 0},
+    }}  # fmt: skip
     assert least_fitted(said) == 7
+    assert least_fitted({"surveys": {"of an older version": {"n_fitted": 90}}}) == 0
     assert least_fitted({}) == 0
 
 
