@@ -100,7 +100,7 @@ def _add_making(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
                        help="of the compatible or the calibrated score")  # fmt: skip
     train.add_argument("--objects", type=_count, help="simulated spectra to make (30000; 50000)")
     train.add_argument("--epochs", type=_count, help="rounds of training (60; 40)")
-    train.add_argument("--seed", type=int, default=7, help="seed of spectra and training")
+    train.add_argument("--seed", type=_seed, default=7, help="seed of spectra and training")
     train.add_argument("--patience", type=_count, metavar="EPOCHS",
                        help="stop after so many without gain (default: never)")  # fmt: skip
     judge = _command(commands, "benchmark", "judge the calibrated score where the truth is known")
@@ -142,7 +142,7 @@ def _add_catalog(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     embed = _command(commands, "embed", "map the latents of a catalog and find clusters")
     embed.add_argument("catalog", type=Path, metavar="CATALOG")
     embed.add_argument("--landmarks", type=_count, default=20_000, help="objects the map is fit on")
-    embed.add_argument("--seed", type=int, default=0)
+    embed.add_argument("--seed", type=_seed, default=0)
     build = _command(commands, "build", "build the store the explorer opens")
     build.add_argument("catalog", type=Path, metavar="CATALOG")
     build.add_argument("store", type=Path, metavar="STORE")
@@ -230,6 +230,16 @@ def _port(text: str) -> int:
     if not (text.isascii() and text.isdigit() and int(text) < 1 << 16):
         raise argparse.ArgumentTypeError(f"{text!r} is no port: 0 to 65535")
     return int(text)
+
+
+def _seed(text: str) -> int:
+    try:
+        number = int(text)
+    except ValueError:
+        number = -1
+    if not 0 <= number < 1 << 31:
+        raise argparse.ArgumentTypeError(f"{text!r} is no seed: one is a number from 0 to 2^31 - 1")
+    return number
 
 
 def _count(text: str) -> int:

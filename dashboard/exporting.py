@@ -16,7 +16,7 @@ from anomaly_explorer.engine.plane.mask import Mask
 
 from .desk import Desk
 from .session import Session
-from .state import ExplorerState
+from .state import ExplorerState, History
 
 SHOWN, SELECTION = "shown", "selection"
 # Ending of the file -> format of the engine, and what browsers are told.
@@ -53,11 +53,17 @@ class Exporter:
     secret: bytes
     pool: ThreadPoolExecutor
 
+    def history(self, session_id: str) -> History | None:
+        """Return what a session has done; None for one that nobody signed or nobody knows."""
+        # Bokeh compares signatures of ASCII only, and raises TypeError for others.
+        is_ours = session_id.isascii() and check_session_id_signature(
+            session_id, secret_key=self.secret, signed=True
+        )
+        return self.desk.read(session_id) if is_ours else None
+
     def mask(self, session_id: str, which: str) -> Mask | None:
         """Return the objects a session shows or has selected; None for a session nobody knows."""
-        if not check_session_id_signature(session_id, secret_key=self.secret, signed=True):
-            return None
-        history = self.desk.read(session_id)
+        history = self.history(session_id)
         if history is None:
             return None
         session = Session(self.store, ExplorerState())

@@ -43,7 +43,7 @@ def describe_measured(
     again = f"statistics measured again {verdict} (relative {difference:.1e})"
     sigma = facts.get("sigma_astro")
     if sigma is None:
-        return f"no sigma_astro: not calibrated; {again}"
+        return f"no sigma_astro in the catalog; {again}"
     return f"sigma_astro {sigma:.3f}, odd by {winner_words(facts)}; {again}"
 
 

@@ -5,7 +5,7 @@ from html import escape
 from typing import Any
 
 Facts = Mapping[str, Any]
-NOT_CALIBRATED = '<span class="muted">no sigma: its class was not calibrated</span>'
+NO_SIGMA = '<span class="muted">none: the tab Health of sigma says what was calibrated</span>'
 _WORDS = {
     "misfit": "the whole spectrum is off",
     "latent": "latents in an empty place",
@@ -18,7 +18,7 @@ _WORDS = {
 def sigma_rows(facts: Facts) -> list[tuple[str, str]]:
     """Return label and HTML of what the card says of the calibrated score."""
     if not _is_number(facts.get("sigma_astro")):
-        return [("sigma_astro", NOT_CALIBRATED)]
+        return [("sigma_astro", NO_SIGMA)]
     rows = [
         ("sigma_astro", f"<b>{facts['sigma_astro']:.2f} σ</b>{_extrapolated(facts)}"),
         ("p", _probability(facts.get("p_astro"))),

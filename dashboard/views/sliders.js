@@ -18,7 +18,9 @@ export function render({ model, el }) {
   let isWaiting = false;
   function tell() {
     isWaiting = false;
-    for (const [index, value] of moved) model.send_msg({ type: "move", index, value });
+    for (const [index, value] of moved) {
+      model.send_msg({ type: "move", index, value, version: model.version });
+    }
     moved.clear();
   }
   function move(index, value) {

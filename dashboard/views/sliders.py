@@ -49,7 +49,9 @@ class SliderPanel(JSComponent):
         self._on_message = on_message
 
     def _handle_msg(self, message: Any) -> None:
-        self._on_message(message)
+        # A slider of the object before may still have been under way.
+        if message.get("type") != "move" or message.get("version") == self.version:
+            self._on_message(message)
 
 
 class SlidersView(pn.viewable.Viewer):
@@ -59,7 +61,7 @@ class SlidersView(pn.viewable.Viewer):
     ----------
     on_message : callable
         Told what a person did: ``{"type": "reset"}``, or ``{"type": "move", "index": int,
-        "value": float}``, where index -1 is the way to the twin.
+        "value": float}`` of the sliders that are shown, where index -1 is the way to the twin.
     """
 
     def __init__(self, on_message: Callable[[Any], None], **params: Any) -> None:

@@ -80,7 +80,7 @@ def test_an_object_is_printed_with_its_score_recomputed(run, made):
     assert (code, err) == (0, [])
     assert f"{'target_id':>26}  {FIRST_ID}" in out
     assert "agrees (relative" in out[-2]
-    assert "no sigma_astro: not calibrated; statistics measured again agree" in out[-1]
+    assert "no sigma_astro in the catalog; statistics measured again agree" in out[-1]
 
 
 @pytest.mark.parametrize("ending", ["csv", "CSV", "parquet", "ecsv", "fits", "vot", "xml"])

@@ -181,6 +181,16 @@ def test_another_object_moves_the_sliders_back(explained):
     assert not curves(explained)[WHAT_IF].size
 
 
+def test_a_slider_of_the_object_before_moves_nothing(explained):
+    explainer = open_sliders(explained)
+    panel = explainer.sliders.panel
+    move = {"type": "move", "index": 0, "value": 3.0}
+    panel._handle_msg(move | {"version": panel.version - 1})
+    assert explainer.state.is_at_rest
+    panel._handle_msg(move | {"version": panel.version})
+    assert explainer.state.offsets[0] == 3.0
+
+
 def test_moves_that_are_none_change_nothing():
     state = WhatIfState()
     for index, value in ((0, None), (9, 1.0), (-2, 1.0), ("0", 1.0), (0, float("nan")), (None, 1)):
