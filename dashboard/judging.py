@@ -28,6 +28,7 @@ def benchmark(options: Namespace) -> None:
     from anomaly_explorer.engine.benchmark.report import card_figures, summarize, write_page
     from anomaly_explorer.engine.benchmark.trial import run_trial
     from anomaly_explorer.engine.errors import InputError
+    from anomaly_explorer.engine.insights.insight import plain
     from anomaly_explorer.engine.model.card import write_card
     from anomaly_explorer.engine.model.weights import load_model
     from anomaly_explorer.engine.scan.atomic import replace_file
@@ -49,7 +50,7 @@ def benchmark(options: Namespace) -> None:
     if options.out is not None:
         replace_file(options.out, lambda path: path.write_text(page + "\n", encoding="utf-8"))
     if options.json is not None:
-        figures = json.dumps(summary, indent=1, allow_nan=False)
+        figures = json.dumps(plain(summary), indent=1, allow_nan=False)
         replace_file(options.json, lambda path: path.write_text(figures + "\n", encoding="utf-8"))
     if options.card is not None:
         card, score = _card_of(options.card)

@@ -91,6 +91,8 @@ def _ratio(
     """Return how many times another's figure ours is, and the error of that."""
     if not other[figure] > 0:
         return float("inf"), None
+    if not ours[figure] > 0:
+        return 0.0, None
     ratio = ours[figure] / other[figure]
     errors = [each["errors"][figure] for each in (ours, other)]
     if None in errors:

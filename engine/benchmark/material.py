@@ -3,7 +3,8 @@
 They are of three simulated surveys, or of one that somebody else has made, dealt by chance.
 """
 
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +14,9 @@ from numpy.typing import NDArray
 from anomaly_explorer.engine.errors import InputError
 from anomaly_explorer.engine.model.weighing import WeighedInput, weigh_bins
 from anomaly_explorer.engine.scan.plan import FAILURE, ScanPlan, make_plan
+from anomaly_explorer.engine.scoring.figures import NORMAL
 from anomaly_explorer.engine.scoring.gate import is_sky_fiber
+from anomaly_explorer.engine.scoring.sampling import CLASS_SHARES
 from anomaly_explorer.engine.scoring.tail import MIN_VALUES
 from anomaly_explorer.engine.simulation.survey import DRIFTED_VERSION, SimulatedSurvey
 from anomaly_explorer.engine.spectra.grid import COMPATIBLE_GRID
@@ -130,7 +133,9 @@ class SurveyFiles:
     def read(cls, folder: Path, size: TrialSize, say: Say) -> "SurveyFiles":
         """Read files in a layout of DESI below a folder, and the truth of their objects.
 
-        What belongs to a class with too few normals for trials of a size is left out, and said.
+        Of a target observed several times the first spectrum is taken. That, what is no science
+        target, and what belongs to a class nobody trains on or with too few normals for trials of
+        a size is left out, and said.
 
         Raises
         ------
@@ -145,8 +150,10 @@ class SurveyFiles:
         if n_objects > _MOST:
             say(f"{n_objects:,} objects: the first {_MOST:,} are taken")
         truth = read_truth(folder, [plan.root / each.path for each in plan.inputs])
-        parts = [_read(batch, truth) for batch in _batches(plan)]
-        samples, skies = zip(*parts, strict=True)
+        parts = [_read(batch, truth) for batch in _once(_batches(plan), say)]
+        samples, skies, gated = zip(*parts, strict=True)
+        if lost := sum(gated, Counter()):
+            say(f"no science targets, and so not judged: {_told(lost)}")
         sample = _of_common_classes(samples[0].joined(*samples[1:]), size, say)
         made = cls(sample, skies[0].joined(*skies[1:]))
         n_normal = int(made.sample.labels.is_normal.sum())
@@ -197,10 +204,41 @@ def _of_common_classes(sample: Sample, size: TrialSize, say: Say) -> Sample:
     classes = sample.known.classes
     names, where = np.unique(classes, return_inverse=True)
     counts = np.bincount(where[sample.labels.is_normal], minlength=len(names))
-    is_common = (counts >= fewest) & (names != "")
-    for name, n in zip(names[~is_common], counts[~is_common], strict=True):
-        say(f"left out: {n:,} normals of class {name or 'unknown'}; {fewest:,} are needed")
+    is_common = (counts >= fewest) & np.isin(names, list(CLASS_SHARES))
+    for place in np.flatnonzero(~is_common):
+        lost = _told(Counter(sample.labels.injected[where == place].tolist()))
+        say(
+            f"left out: {lost} of class {names[place] or 'unknown'}; a class is judged that is one "
+            f"of {', '.join(CLASS_SHARES)} and has {fewest:,} normals"
+        )
     return sample.take(np.flatnonzero(is_common[where]))
+
+
+def _told(types: Mapping[str, int]) -> str:
+    """Return how many of each type there are, in words.
+
+    >>> _told({"": 1200, "bal": 3})
+    '1,200 normals, bal 3'
+    """
+    odd = (f"{name} {n:,}" for name, n in sorted(types.items()) if name != NORMAL)
+    return ", ".join([f"{types.get(NORMAL, 0):,} normals", *odd])
+
+
+def _once(batches: Iterable[SpectrumBatch], say: Say) -> Iterator[SpectrumBatch]:
+    """Yield each target once, and say how often it was met again; sky fibers have no target."""
+    seen: set[int] = set()
+    n_again = 0
+    for batch in batches:
+        ids = batch.columns["target_id"].astype(np.int64)
+        is_again = np.ones(len(ids), np.bool_)
+        is_again[np.unique(ids, return_index=True)[1]] = False
+        is_again |= np.isin(ids, np.fromiter(seen, np.int64, len(seen)))
+        is_again &= ids > 0
+        seen.update(ids[ids > 0].tolist())
+        n_again += int(is_again.sum())
+        yield batch.take(np.flatnonzero(~is_again))
+    if n_again:
+        say(f"{n_again:,} further spectra of targets that were read before are left out")
 
 
 def _batches(plan: ScanPlan) -> Iterator[SpectrumBatch]:
@@ -217,8 +255,12 @@ def _batches(plan: ScanPlan) -> Iterator[SpectrumBatch]:
             source.close()
 
 
-def _read(batch: SpectrumBatch, truth: Truth) -> tuple[Sample, WeighedInput]:
-    sample = sample_of(batch, *truth.of(batch.columns["target_id"]))
+def _read(batch: SpectrumBatch, truth: Truth) -> tuple[Sample, WeighedInput, Counter[str]]:
+    """Return the science targets, the sky fibers, and how many of each type are neither."""
+    injected, strength = truth.of(batch.columns["target_id"])
+    sample = sample_of(batch, injected, strength)
     weighed = weigh_bins(batch, COMPATIBLE_GRID)
     coverage: NDArray[np.floating] = weighed.is_known.mean(axis=1)
-    return sample, weighed.take(np.flatnonzero(is_sky_fiber(batch.columns, coverage)))
+    is_sky = is_sky_fiber(batch.columns, coverage)
+    gated = Counter(injected[~is_sky].tolist()) - Counter(sample.labels.injected.tolist())
+    return sample, weighed.take(np.flatnonzero(is_sky)), gated

@@ -25,7 +25,7 @@ class LineFit:
     shift_kms : float
         From where it was expected.
     significance : float
-        Area over its error.
+        Height over its error, width and place held.
     """
 
     area: float

@@ -142,7 +142,9 @@ are harder. Printed by `{command}` on {machine}.
   anomalies among them, in {summary["training_s"]:,.0f} s; {size["n_sky"]:,} sky fibers.
 - {size["n_modes"]:,} normals to fit error modes to, {size["n_calibration"]:,} to calibrate with, and further
   {size["n_redshift"]:,} to learn redshifts from.
-- {size["n_test"]:,} normals and {size["n_anomalies"]:,} anomalies of {n_types} types to judge by.
+- {size["n_test"]:,} normals and {size["n_anomalies"]:,} anomalies of {n_types} types to judge by; at 0.1 % false
+  positives {size["n_test"] / 1000:,.0f} normals of a trial are above.
+- ± is {_error_words(summary)}.
 - All statistics of a spectrum that is in bins already (what is looked for on pixels is measured
   before): {summary["measured_per_s"]:,.0f} spectra/s.
 """  # noqa: E501
@@ -151,6 +153,15 @@ are harder. Printed by `{command}` on {machine}.
         *_type_lines(summary, scores), "", *_class_lines(scores), "", *_strength_lines(scores), "",
         *_decile_lines(summary), "", *(f"![{alt}]({path})\n" for alt, path in pictures),
     ])  # fmt: skip
+
+
+def _error_words(summary: Mapping[str, Any]) -> str:
+    if summary["drifted"] is not None:
+        return "the standard error of the mean over the seeds"
+    return (
+        "the scatter of deals of the same spectra, over the root of their number: which objects\n"
+        "  the survey happens to have is not in it"
+    )
 
 
 def _bar_lines(summary: Mapping[str, Any]) -> list[str]:

@@ -159,7 +159,7 @@ def sample_of(
         model_input.normalized_flux[rows],
         model_input.is_covered[rows],
         known,
-        batch.columns["redshift_warning"][rows] == 0,
+        np.asarray(batch.columns.get("redshift_warning", np.ones(len(batch))))[rows] == 0,
         Labels(injected[rows], known.classes, snr, strength[rows]),
         pixels,
     )

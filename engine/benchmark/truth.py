@@ -79,20 +79,21 @@ def read_truth(folder: Path, files: Sequence[Path]) -> Truth:
 def _read(path: Path, kind: str, hdu: str | None = None) -> dict[str, NDArray[Any]]:
     try:
         table = _columns(path, kind, hdu)
+        columns = {name.upper(): name for name in table}
+        wanted = [name for name in (_ID, _TYPE, _STRENGTH) if name in columns]
+        found = {name: _filled(table[columns[name]], name) for name in wanted}
     except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
         raise InputError(
             f"{path} has no truth that can be read ({error}): give a truth.parquet, .fits, .ecsv "
-            f"or .csv in the folder, or a {_HDU} HDU in each file, with {_ID} and {_TYPE}"
+            f"or .csv in the folder, or a {_HDU} HDU in each file, with {_ID}, a whole number, "
+            f"{_TYPE}, and numbers or nothing as {_STRENGTH}"
         ) from None
-    columns = {name.upper(): name for name in table}
-    lacking = [name for name in (_ID, _TYPE) if name not in columns]
-    if lacking:
+    if not {_ID, _TYPE} <= found.keys():
         raise InputError(
             f"the truth in {path} has columns {', '.join(table)}, expected {_ID} and "
             f"{_TYPE} (and {_STRENGTH}, if it is known)"
         )
-    wanted = (name for name in (_ID, _TYPE, _STRENGTH) if name in columns)
-    return {name: _filled(table[columns[name]], name) for name in wanted}
+    return found
 
 
 def _columns(path: Path, kind: str, hdu: str | None) -> dict[str, Any]:
@@ -132,5 +133,19 @@ def _truth_of(parts: Sequence[dict[str, NDArray[Any]]], source: str) -> Truth:
     ids = np.concatenate([part[_ID] for part in parts])
     types = np.concatenate([part[_TYPE] for part in parts])
     types[np.isin(np.char.lower(types), _NORMALS)] = NORMAL
+    _check_once(ids, types, source)
     unknown = [part.get(_STRENGTH, np.full(len(part[_ID]), np.nan)) for part in parts]
     return Truth(ids, types, np.concatenate(unknown), source)
+
+
+def _check_once(ids: NDArray[np.int64], types: NDArray[np.str_], source: str) -> None:
+    """Refuse a truth that calls an object two things."""
+    order = np.lexsort((types, ids))
+    is_again = (ids[order][1:] == ids[order][:-1]) & (types[order][1:] != types[order][:-1])
+    if is_again.any():
+        place = int(np.flatnonzero(is_again)[0])
+        one, other = (types[order][place + i] or "normal" for i in (0, 1))
+        raise InputError(
+            f"{source} calls TARGETID {ids[order][place]} both {one} and {other}: an object has "
+            "one truth, and one id in all files"
+        )

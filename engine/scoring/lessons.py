@@ -94,8 +94,9 @@ def _gather(survey: str, blocks: Iterable[SpectrumBatch]) -> Lessons:
         raise InputError(
             f"only {n} science targets with a class to learn from: {MIN_SPECTRA} are needed"
         )
-    # A class asks for a redshift file, and without classes nothing was chosen.
-    names = [name for name in _KNOWN if all(name in part for part in facts if len(part))]
+    # A class asks for a redshift file: of a file without one nothing was chosen.
+    facts = [part for part in facts if len(part["target_id"])]
+    names = [name for name in _KNOWN if all(name in part for part in facts)]
     joined = {name: np.concatenate([part[name] for part in facts]) for name in names}
     return Lessons(
         spectra[0].joined(*spectra[1:]), Known.of_columns(joined),

@@ -6,6 +6,8 @@ Drawn as they come, most would be of the two commonest kinds, and whatever is ra
 import numpy as np
 from numpy.typing import NDArray
 
+from anomaly_explorer.engine.errors import InputError
+
 from .known import Known
 
 # How often each class is drawn; sky fibers among them teach what no object looks like.
@@ -22,7 +24,17 @@ def training_shares(known: Known, n_sky: int) -> NDArray[np.float64]:
     Within a class, a stratum of subtype and redshift with four times as many members is drawn
     twice as often; members of strata with less than 5 % of a class are drawn as often as those of
     one with 5 %. A spectrum of no class of `CLASS_SHARES` is never drawn.
+
+    Raises
+    ------
+    InputError
+        No spectrum is of these classes.
     """
+    if not np.isin(known.classes, list(CLASS_SHARES)).any():
+        raise InputError(
+            f"none of {len(known):,} spectra is of class {', '.join(CLASS_SHARES)}: there is "
+            "nothing to learn from; their redshift files name the classes"
+        )
     shares = np.zeros(len(known) + n_sky)
     for name, share in CLASS_SHARES.items():
         rows = np.flatnonzero(known.classes == name)

@@ -30,7 +30,10 @@ def files(folder):
         patch.setattr(material_module, "_FEWEST", 50)
         patch.setattr(material_module, "_FEWEST_TO_CALIBRATE", 3)
         patch.setattr(material_module, "_FEWEST_ODD", 1)
-        return SurveyFiles.read(folder, SIZE, lambda text: pytest.fail(text))
+        told = []
+        found = SurveyFiles.read(folder, SIZE, told.append)
+        assert [text.split(":")[0] for text in told] == ["no science targets, and so not judged"]
+        return found
 
 
 @pytest.fixture
@@ -124,6 +127,35 @@ def test_a_survey_too_small_to_judge_by_is_refused_and_says_what_was_left_out(fo
     said = []
     with pytest.raises(InputError, match=r"has 0 normal science .* expected 5,000 normals"):
         SurveyFiles.read(folder, TrialSize(), said.append)
-    assert {line.split(" of class ")[1] for line in said} == {
-        f"{name}; 2,680 are needed" for name in ("GALAXY", "QSO", "STAR")
-    }
+    gated, *classes = said
+    assert gated.startswith("no science targets, and so not judged: ")
+    assert {line.split(" of class ")[1].split(";")[0] for line in classes} == {
+        "GALAXY", "QSO", "STAR"
+    }  # fmt: skip
+    assert all(line.endswith("and has 2,680 normals") for line in classes)
+
+
+@pytest.mark.parametrize(
+    ("strength", "types", "words"),
+    [(["1", "n/a"], ["bal", "cv"], "no truth that can be read"),
+     ([1, 2], ["bal", "cv"], "TARGETID 7 both bal and cv"),
+     ([1, 2], ["", "cv"], "TARGETID 7 both normal and cv")],
+)  # fmt: skip
+def test_a_truth_that_is_none_is_refused(tmp_path, strength, types, words):
+    Table({"TARGETID": [7, 7], "INJECTED_TYPE": types, "STRENGTH": strength}).write(
+        tmp_path / "truth.csv"
+    )
+    with pytest.raises(InputError, match=words):
+        read_truth(tmp_path, [])
+
+
+def test_a_target_counts_once_and_sky_fibers_always():
+    batches = list(SURVEY.stream(range(40), 20))
+    ids = np.concatenate([batch.columns["target_id"] for batch in batches])
+    said = []
+    found = list(material_module._once([*batches, *batches], said.append))
+    again = np.concatenate([batch.columns["target_id"] for batch in found])
+    np.testing.assert_array_equal(again[: len(ids)], ids)
+    assert (again[len(ids) :] <= 0).all()
+    assert said == [f"{(ids > 0).sum():,} further spectra of targets that were read before "
+                    "are left out"]  # fmt: skip

@@ -13,10 +13,13 @@ from anomaly_explorer.engine.errors import InputError
 from anomaly_explorer.engine.model import precision
 from anomaly_explorer.engine.model.patience import is_over
 from anomaly_explorer.engine.model.train_denoiser import DenoiserPlan, train_denoiser
+from anomaly_explorer.engine.scoring.known import Known
 from anomaly_explorer.engine.scoring.lessons import file_lessons, simulated_lessons
 from anomaly_explorer.engine.scoring.measurer_file import load_measurer
+from anomaly_explorer.engine.scoring.sampling import training_shares
 from anomaly_explorer.engine.simulation.identity import SCIENCE, SKY
 from anomaly_explorer.engine.simulation.survey import SimulatedSurvey
+from anomaly_explorer.engine.simulation.write import write_survey
 from anomaly_explorer.engine.spectra.grid import COMPATIBLE_GRID
 from tests.engine.measurer_maker import some_spectra
 from tests.engine.survey_files import make_coadd
@@ -76,6 +79,24 @@ def test_lessons_are_science_targets_and_sky_fibers():
 def test_files_without_classes_teach_nothing(rng, tmp_path):
     with pytest.raises(InputError, match="only 0 science targets with a class"):
         file_lessons([make_coadd(rng, 20).write(tmp_path / "coadd.fits")])
+
+
+def test_a_file_without_redshifts_takes_the_classes_of_no_other(tmp_path):
+    write_survey(tmp_path / "spectra", 700, SimulatedSurvey(3))
+    redrock = sorted((tmp_path / "spectra").rglob("redrock-*.fits"))
+    assert len(redrock) > 1
+    whole = file_lessons([tmp_path / "spectra"])
+    redrock[0].unlink()
+    lessons = file_lessons([tmp_path / "spectra"])
+    assert set(lessons.known.classes) == {"GALAXY", "QSO", "STAR"}
+    assert 0 < len(lessons.known) < len(whole.known)
+    assert np.isfinite(lessons.known.redshift).all()
+
+
+def test_spectra_of_no_class_that_is_drawn_teach_nothing():
+    known = Known(np.array(["galaxy", ""]), np.zeros(2), np.array(["", ""]))
+    with pytest.raises(InputError, match="none of 2 spectra is of class GALAXY, QSO, STAR"):
+        training_shares(known, 5)
 
 
 def test_the_command_keeps_a_measurer_and_says_what_it_lacks(tmp_path, capsys):

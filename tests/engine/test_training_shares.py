@@ -14,12 +14,13 @@ OBJECTS = st.lists(
         st.sampled_from((np.nan, -0.01, 0.0, 0.3, 2.0, 6.0)),
         st.sampled_from(("", "WD", "G")),
     ),
+    min_size=1,
     max_size=60,
-)
+).filter(lambda objects: any(name for name, *_ in objects))
 
 
 def known_of(objects):
-    classes, redshift, subtypes = zip(*objects, strict=True) if objects else ((), (), ())
+    classes, redshift, subtypes = zip(*objects, strict=True)
     return Known(np.array(classes, str), np.array(redshift, float), np.array(subtypes, str))
 
 
