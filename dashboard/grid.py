@@ -89,7 +89,7 @@ def shown_columns(store: Store) -> tuple[str, ...]:
     What is simulated, and what is calibrated, only where it is.
     """
     known = set(store.column_names)
-    hidden = set() if store.manifest.simulated else {"injected_type"}
+    hidden = set() if store.manifest.made else {"injected_type"}
     if not store.manifest.calibration:
         hidden |= {"sigma_astro", "winning_statistic"}
     return tuple(name for name in LABELS if name in known - hidden)

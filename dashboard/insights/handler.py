@@ -54,13 +54,10 @@ class InsightsPage:
 
     def _facts(self, theme: str) -> PageFacts:
         manifest = self.store.manifest
-        made = manifest.simulated
-        told = "simulated"
-        told += f" · generator {made['generator_version']}, seed {made['seed']}" if made else ""
         command = ["anomaly-explorer", "insights", str(self.store.path)]
         command += ["--spectra", self.spectra] if self.spectra else []
         return PageFacts(
-            self.store.path.name, self.store.n_objects, told if made else "", shlex.join(command),
+            self.store.path.name, self.store.n_objects, manifest.made_by, shlex.join(command),
             self.is_dark if theme not in ("dark", "light") else theme == "dark",
         )  # fmt: skip
 

@@ -14,12 +14,9 @@ from anomaly_explorer.engine.catalog.manifest import Manifest
 def describe_catalog(session: Session) -> str:
     """Return catalog and model in a few words, as HTML, with *simulated* where it is so."""
     manifest = session.store.manifest
-    simulated = manifest.simulated
     chip = (
-        f'<span class="chip simulated">simulated · generator '
-        f"{escape(str(simulated['generator_version']))}, seed {escape(str(simulated['seed']))}"
-        "</span> "
-        if simulated
+        f'<span class="chip simulated">{escape(manifest.made_by)}</span> '
+        if manifest.made
         else f'<span class="chip">{escape(", ".join(session.store.legend("survey")))}</span> '
     )
     model = escape(str(manifest.model.get("name") or "unknown"))

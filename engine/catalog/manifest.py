@@ -92,7 +92,7 @@ class Manifest:
         What `calibration.json` of the catalog says: its normals and its health, by survey; empty
         where the catalog was not calibrated.
     simulated : mapping or None
-        Generator version and seed of a simulated survey; None for observations.
+        Generator version and seed where all is of one simulated survey, which can be made again.
     embedding : mapping
         How the map was made.
     skipped : mapping of str to int
@@ -145,6 +145,25 @@ class Manifest:
             for name, survey in said["surveys"].items()
         }
         return {"objects": said["n_scored"], "fitted": said["n_fitted"], **surveys}
+
+    @property
+    def made(self) -> str:
+        """Return ``simulated``, ``partly simulated``, or nothing where a telescope saw it all."""
+        n = self.counts["surveys"].get("simulated", 0)
+        if self.simulated or 0 < n == self.n_objects:
+            return "simulated"
+        return "partly simulated" if n else ""
+
+    @property
+    def made_by(self) -> str:
+        """Return what `made` is, with the generator or how many objects; empty where nothing is."""
+        if self.simulated:
+            facts = self.simulated
+            return f"simulated (generator {facts['generator_version']}, seed {facts['seed']})"
+        if not self.made:
+            return ""
+        n = self.counts["surveys"]["simulated"]
+        return f"{self.made} ({n:,} of {self.n_objects:,} objects)"
 
     def write(self, store: Path) -> None:
         """Write `manifest.json` into a store directory."""

@@ -32,9 +32,8 @@ def provenance_of(
         "tiers": _tiers(store),
         "exported": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-    if manifest.simulated:
-        facts = ", ".join(f"{name} {value}" for name, value in manifest.simulated.items())
-        said["data"] = f"simulated: no telescope saw these objects ({facts})"
+    if manifest.made:
+        said["data"] = f"{manifest.made_by}: no telescope saw what is simulated"
     return said
 
 

@@ -257,7 +257,8 @@ def info(store: Store) -> dict[str, Any]:
         ``population`` (the stated one: science, or unknown where there is none of science),
         ``tiers`` and ``arms`` (name -> objects of that population), ``tiers_all`` and ``arms_all``
         (the same of all populations), ``surveys`` (name -> objects), ``model``, ``measurer``,
-        ``calibrated`` (of `Manifest.calibrated`), ``simulated`` (None for observations),
+        ``calibrated`` (of `Manifest.calibrated`), ``simulated`` (generator
+        and seed, or in words how much; None for observations),
         ``skipped`` (kind -> files).
     """
     manifest = store.manifest
@@ -277,7 +278,7 @@ def info(store: Store) -> dict[str, Any]:
         "model": dict(manifest.model),
         "measurer": dict(manifest.measurer),
         "calibrated": manifest.calibrated,
-        "simulated": dict(manifest.simulated) if manifest.simulated else None,
+        "simulated": dict(manifest.simulated) if manifest.simulated else manifest.made_by or None,
         "surveys": dict(counts["surveys"]),
         "skipped": dict(manifest.skipped),
     }

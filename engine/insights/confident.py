@@ -97,7 +97,7 @@ def _figure(
 
 def _table(inquiry: Inquiry, places: NDArray[np.integer]) -> Table:
     names = ("target_id", "spectype", "redshift", "deltachi2", "snr", *inquiry.scores, "worst_arm")
-    is_simulated = bool(inquiry.store.manifest.simulated)
+    is_simulated = bool(inquiry.store.manifest.made)
     if is_simulated:
         names = (*names, "injected_type")
     records = inquiry.store.records(inquiry.members[places], names)

@@ -199,7 +199,7 @@ class Inquiry:
 
     def whom(self, n: int, what: str = "") -> str:
         """Return the population of a number in words, with N and *simulated* where it is so."""
-        made = "simulated " if self.store.manifest.simulated else ""
+        made = f"{self.store.manifest.made} ".lstrip()
         kind = "science targets" if self.population == SCIENCE else "objects of unknown status"
         return f"{n:,} {made}{kind}{' ' + what if what else ''}"
 

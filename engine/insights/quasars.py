@@ -189,7 +189,7 @@ def _figure(redshift: NDArray[np.floating], *groups: tuple[Places, list[Trough]]
 
 def _table(inquiry: Inquiry, chosen: Places, troughs: list[Trough]) -> Table:
     names = ("target_id", "redshift", "redshift_warning", "snr", *inquiry.scores)
-    is_simulated = bool(inquiry.store.manifest.simulated)
+    is_simulated = bool(inquiry.store.manifest.made)
     names = (*names, "injected_type") if is_simulated else names
     records = inquiry.store.records(inquiry.members[chosen[:_LISTED]], names)
     rows = tuple(

@@ -84,7 +84,7 @@ TIERS: tuple[Tier, ...] = (
          top_share=0.01, column="sigma_astro"),
     Tier("sigma_top_01", "Sigma top 0.1 %", "highest 0.1 % of sigma_astro", "percentile",
          top_share=0.001, column="sigma_astro"),
-    Tier("gold_sigma", "Gold (sigma)", "sigma_astro > 5, fitted to 10,000,000 normals or more",
+    Tier("gold_sigma", "Gold (sigma)", "sigma_astro > 5, compared with 10,000,000 normals or more",
          "calibrated", column="sigma_astro", min_sigma=5),
 )  # fmt: skip
 TIER_NAMES: tuple[str, ...] = tuple(tier.name for tier in TIERS)

@@ -106,7 +106,7 @@ def test_units_and_provenance_travel(exported, fmt):
     assert str(table["target_ra"].unit) == "deg"
     assert table["coadd_exptime"].unit == "s"
     said = " ".join(" ".join(map(str, table.meta.values())).split())  # VOTable wraps lines
-    assert "simulated: no telescope saw" in said
+    assert "simulated (generator 2, seed 42): no telescope saw" in said
     assert "0123456789ab" in said
     assert "150 of 1,000 objects" in said
     assert "0 top_10, 1 top_1, 2 top_01, 3 mild" in said

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -140,6 +141,20 @@ def test_info_counts_what_the_columns_hold(random_store):
     assert found["model"]["id"] == "0123456789ab"
     assert found["skipped"] == {"without_spectra": 1, "failure": 2}
     json.dumps(found)
+
+
+@pytest.mark.parametrize(
+    ("surveys", "made", "told"),
+    [({"DESI": 1000}, "", ""),
+     ({"simulated": 1000}, "simulated", "simulated (1,000 of 1,000 objects)"),
+     ({"DESI": 990, "simulated": 10}, "partly simulated",
+      "partly simulated (10 of 1,000 objects)")],
+)  # fmt: skip
+def test_what_is_simulated_says_so_without_one_generator(random_store, surveys, made, told):
+    manifest = random_store.manifest
+    assert manifest.made_by == "simulated (generator 2, seed 42)"
+    mixed = replace(manifest, simulated=None, counts={**manifest.counts, "surveys": surveys})
+    assert (mixed.made, mixed.made_by) == (made, told)
 
 
 @pytest.mark.parametrize("rows", [[-1], [1000], [0.5], [[1]], ["a"]])
