@@ -6,15 +6,19 @@ BIN := $(VENV)/bin
 PORT ?= 5006
 ROWS ?= 20000
 PAGE ?= docs/benchmarks.md
+# A process on every core already: threads of OpenMP would only wait for one another.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadscope --no-loadscope-reorder
 
-.PHONY: demo test check serve bench wheel clean
+.PHONY: demo test journeys check serve bench wheel clean
 
 demo: $(VENV)/.installed  ## install, simulate a survey, scan, embed, build, and open the explorer
 	$(BIN)/anomaly-explorer demo --port $(PORT)
 
-# A process on every core already: threads of OpenMP would only wait for one another.
-test: check $(VENV)/.tested  ## lint, then every default test
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadscope --no-loadscope-reorder
+test: check $(VENV)/.tested  ## lint, then every default test, one journey through the page among them
+	$(PYTEST)
+
+journeys: $(VENV)/.tested  ## every journey through the page, in Chromium
+	$(PYTEST) tests/journeys --journeys
 
 check: $(VENV)/.tested  ## ruff: style, docstrings, complexity, banned imports
 	$(BIN)/ruff check .

@@ -21,6 +21,7 @@ CHECKOUT = Path(__file__).resolve().parents[1]
 
 def pytest_addoption(parser):
     parser.addoption("--scale", action="store_true", help="run the tests marked scale")
+    parser.addoption("--journeys", action="store_true", help="run every journey, not one alone")
     parser.addoption("--kill-seed", type=int, help="kill commands at the moments of this seed")
 
 
@@ -31,6 +32,10 @@ FITS_MAPS = (
     "tests/journeys/test_real.py",
     "tests/engine/test_embedding.py",
 )
+
+
+# Of the journeys the one that always runs; all take longer than the rest of the tests may.
+FIRST_JOURNEY = "tests/journeys/test_demo.py"
 
 
 def is_journey(path: str) -> bool:
@@ -56,7 +61,11 @@ def pytest_collection_modifyitems(config, items):
     # The journeys are the longest group: begun last, they would be waited for.
     items.sort(key=lambda item: not is_journey(item.nodeid))
     is_scale_run = config.getoption("--scale")
+    is_left_out = pytest.mark.skip(reason="needs --journeys, as in `make journeys`")
     for item in items:
+        path = item.nodeid.split("::", 1)[0]
+        if is_journey(path) and path != FIRST_JOURNEY and not config.getoption("--journeys"):
+            item.add_marker(is_left_out)
         if "scale" in item.keywords:
             skip = pytest.mark.skip(reason="needs --scale")
             # Hours are nothing unusual for these.
