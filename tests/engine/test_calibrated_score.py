@@ -1,6 +1,7 @@
 """The calibrated score on made-up normals: uniform, blind to the unit of flux, and it says why."""
 
 import dataclasses
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,10 +10,12 @@ from scipy.stats import kstest, spearmanr
 from anomaly_explorer.engine.calibration.stored import StoredCalibration
 from anomaly_explorer.engine.model.denoiser import Denoiser
 from anomaly_explorer.engine.model.weighing import UNKNOWN, normalize_weighed
+from anomaly_explorer.engine.scoring import calibrated
 from anomaly_explorer.engine.scoring.calibrated import SETS, ScoreCalibration
 from anomaly_explorer.engine.scoring.density import LatentDensity
 from anomaly_explorer.engine.scoring.known import Known
 from anomaly_explorer.engine.scoring.measurer import Measurer, signal_to_noise
+from anomaly_explorer.engine.scoring.statistics import NAMES
 from anomaly_explorer.engine.spectra.grid import COMPATIBLE_GRID, Arm
 
 N_BINS = COMPATIBLE_GRID.n_bins
@@ -54,6 +57,27 @@ def calibration(measurer):
     total, weight, known = make_sums(1, 9000)
     measured = measurer.measure(normalize_weighed(total, weight), known)
     return ScoreCalibration.fit(measured, known.classes)
+
+
+def test_few_normals_make_hardly_more_false_alarms_than_they_say(monkeypatch):
+    def draw(rng, n):
+        snr, common = np.exp(rng.normal(1.5, 0.8, n)), rng.normal(size=n)
+        values = {name: np.exp(0.3 * rng.normal(size=n) + 0.1 * common) * snr**0.2
+                  for name in NAMES}  # fmt: skip
+        return SimpleNamespace(values=values, snr=snr), np.full(n, "GALAXY")
+
+    def alarms(seed):
+        rng = np.random.default_rng(seed)
+        calibration = ScoreCalibration.fit(*draw(rng, 3_000))
+        fresh, peers = draw(rng, 20_000)
+        oddness = calibration._oddness(calibration._p_values(fresh, peers))["astro"]
+        return (calibration.combined["astro"].p_values(oddness, peers, fresh.snr) < 0.01).mean()
+
+    by_folds = np.mean([alarms(seed) for seed in range(6)])
+    monkeypatch.setattr(calibrated, "_MANY", 0)  # the very normals that statistics are fitted to
+    by_all = np.mean([alarms(seed) for seed in range(6)])
+    assert abs(by_folds - 0.01) < 0.0025
+    assert by_folds < by_all - 0.001
 
 
 def test_a_statistic_that_nobody_has_survives_on_disk(measurer, tmp_path):
