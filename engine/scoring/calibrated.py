@@ -131,7 +131,7 @@ class ScoreCalibration:
 
         A statistic knows the normals that it was fitted to, and fresh ones are a little odder: of
         4,000 that would make 1.3 % of false alarms of 1 %. Where the rest of a class is too few
-        to be fitted to without a fold, and of very many, it makes no difference.
+        to be fitted to without a fold, and of very many, they are those of all.
         """
         found = self._p_values(normals, peers)
         if len(peers) > _MANY:
