@@ -16,6 +16,7 @@ from anomaly_explorer.engine.mapped import mapped
 from anomaly_explorer.engine.plane.plane import Plane
 from anomaly_explorer.engine.scoring.tiers import TIERS_VERSION, stated_population
 
+from .columns import Columns
 from .latents import Latents
 from .manifest import Manifest, StoredColumn
 from .names import unknown_name
@@ -48,11 +49,7 @@ class Store:
         self.path = path
         self.manifest = manifest
         self._described = {column.name: column for column in manifest.columns}
-        batch = pa.ipc.open_file(pa.memory_map(str(path / "columns.arrow"))).get_batch(0)
-        self._columns = {
-            name: batch.column(i).to_numpy(zero_copy_only=True)
-            for i, name in enumerate(batch.schema.names)
-        }
+        self._columns = Columns(path / "columns.arrow")
         self._latents = Latents(path / "latents.f16", manifest.n_objects, manifest.latent_block)
         self._legends: dict[str, tuple[str, ...]] = {
             name: tuple(json.loads((path / "legends" / f"{name}.json").read_text("utf-8")))
@@ -92,9 +89,9 @@ class Store:
 
     def _check_columns(self) -> None:
         for name, column in self._described.items():
-            values = self._columns.get(name)
+            values = self._columns[name] if name in self._columns else np.empty(0)
             expected = (column.dtype, self.n_objects)
-            if values is None or (values.dtype.name, len(values)) != expected:
+            if (values.dtype.name, len(values)) != expected:
                 raise StoreError(
                     f"Column {name} of the store {self.path} is not the {expected[1]} values of "
                     f"{expected[0]} that its manifest states; build the store again."
@@ -183,16 +180,17 @@ class Store:
         """
         index = self.checked_rows(rows)
         wanted = self.column_names if names is None else tuple(names)
-        decoded = [self._decoded(name, index) for name in wanted]
+        described = [self.describe(name) for name in wanted]
+        self._columns.fetch(wanted, index)
+        decoded = [self._decoded(column, index) for column in described]
         return [dict(zip(wanted, values, strict=True)) for values in zip(*decoded, strict=True)]
 
-    def _decoded(self, name: str, rows: NDArray[np.int64]) -> list[Any]:
-        column = self.describe(name)
-        values = self._columns[name][rows].tolist()
+    def _decoded(self, column: StoredColumn, rows: NDArray[np.int64]) -> list[Any]:
+        values = self._columns[column.name][rows].tolist()
         if column.kind == "float":
             return [None if value != value else value for value in values]
         if column.kind == "category":
-            legend = self.legend(name)
+            legend = self.legend(column.name)
             return [None if value == column.null else legend[value] for value in values]
         known = bool if column.kind == "bool" else int
         return [None if value == column.null else known(value) for value in values]
