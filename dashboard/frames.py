@@ -26,6 +26,8 @@ from anomaly_explorer.engine.plane.raster import Values
 from anomaly_explorer.engine.plane.shelf import Shelf
 from anomaly_explorer.engine.plane.viewport import Viewport
 
+# The ranks of each score.
+RANKS = {"score_mse": "score_rank", "sigma_astro": "sigma_rank"}
 # What the anomaly layer marks: the highest scores of each population, at most so many. More would
 # hide the map they are drawn over.
 MAX_MARKED, MARKED_SHARE = 2_000, 0.01
@@ -69,15 +71,20 @@ class Frames:
         return latent_spread(self.store)
 
     @property
+    def leading_score(self) -> str:
+        """Return the score that marks objects and first orders the table."""
+        return self.store.manifest.leading_score
+
+    @property
     def n_marked(self) -> int:
-        """Return how many objects of the largest population the anomaly layer marks."""
+        """Return how many objects of the largest population the anomaly layer marks at most."""
         largest = max(self.store.manifest.ranked.values(), default=0)
         return min(MAX_MARKED, math.ceil(MARKED_SHARE * largest))
 
     @property
     def marked(self) -> Filter:
         """Return which objects the anomaly layer marks, whatever is shown."""
-        return Range("score_rank", 1, self.n_marked)
+        return Range(RANKS[self.leading_score], 1, self.n_marked)
 
     def mask(self, *clauses: Filter) -> Mask:
         """Return which objects match every clause."""

@@ -10,10 +10,11 @@ from panel.custom import JSComponent
 from anomaly_explorer.engine.catalog.store import Store
 
 LABELS = {
-    "score_rank": "Rank",
+    "sigma_rank": "Sigma rank",
+    "score_rank": "Score rank",
     "target_id": "TARGETID",
-    "score_mse": "Score",
     "sigma_astro": "Sigma",
+    "score_mse": "Score",
     "score_percentile": "Percentile",
     "worst_arm": "Band",
     "arm_residual_b": "rB",
@@ -91,7 +92,7 @@ def shown_columns(store: Store) -> tuple[str, ...]:
     known = set(store.column_names)
     hidden = set() if store.manifest.made else {"injected_type"}
     if not store.manifest.calibration:
-        hidden |= {"sigma_astro", "winning_statistic"}
+        hidden |= {"sigma_rank", "sigma_astro", "winning_statistic"}
     return tuple(name for name in LABELS if name in known - hidden)
 
 

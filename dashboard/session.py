@@ -56,6 +56,7 @@ class Session:
         self.frames = frames_of(store)
         self.counts = population_counts(store)
         state.population = opening_population(self.counts)
+        state.sort_by = self.frames.leading_score
         state.selection = Mask.none(store.n_objects)
         state.start_history()
         self._selected = (state.selection, state.selection, state.selection)
@@ -130,7 +131,9 @@ class Session:
             context=draw.counts(plane, window) - visible,
             visible=visible,
             selected=draw.counts(plane, window, selected),
-            anomalies=draw.maxima(plane, window, self.frames.values("score_mse"), marked),
+            anomalies=draw.maxima(
+                plane, window, self.frames.values(self.frames.leading_score), marked
+            ),
             limits=window.limits,
             values=None if by is None else self.frames.colors(plane, window, clauses, by),
             n_categories=0 if coloring is None else len(coloring.categories),

@@ -12,6 +12,10 @@ _WORDS = {
     "profile": "emission lines of two velocities",
     "line": "a narrow line where none is known",
     "modes": "a continuum out of shape",
+    "gain": "an arm that is off",
+    "sky": "residuals of the night sky",
+    "fringe": "waves in an arm",
+    "width_0": "one bin that is off",
 }
 
 
@@ -21,8 +25,9 @@ def sigma_rows(facts: Facts) -> list[tuple[str, str]]:
         return [("sigma_astro", NO_SIGMA)]
     rows = [
         ("sigma_astro", f"<b>{facts['sigma_astro']:.2f} σ</b>{_extrapolated(facts)}"),
+        ("sigma rank", _rank(facts)),
         ("p", _probability(facts.get("p_astro"))),
-        ("instrument", _sigma(facts.get("sigma_instrument"))),
+        ("instrument", _instrument(facts)),
         ("all", _sigma(facts.get("sigma_all"))),
         ("odd by", winner_words(facts)),
         ("S/N of a bin", _number(facts, "snr_bin", "{:.2f}")),
@@ -51,6 +56,17 @@ def winner_words(facts: Facts) -> str:
     width = facts.get("bump_width")
     size = "one bin" if width == 0 else f"σ {width:g} bins" if _is_number(width) else "–"
     return f"bump or dip at {place}, {size} ({told})"
+
+
+def _rank(facts: Facts) -> str:
+    rank = facts.get("sigma_rank")
+    return f"{int(rank):,} of its population" if rank else "not ranked"
+
+
+def _instrument(facts: Facts) -> str:
+    name = facts.get("winning_instrument_statistic")
+    by = f" by {escape(_WORDS.get(str(name), str(name)))} ({escape(str(name))})" if name else ""
+    return f"{_sigma(facts.get('sigma_instrument'))}{by}"
 
 
 def _extrapolated(facts: Facts) -> str:

@@ -21,9 +21,11 @@ color:var(--muted);max-height:30px;overflow:hidden;} .legend>span{white-space:no
 .swatch{display:inline-block;width:8px;height:8px;border-radius:50%;margin-right:3px;}
 """
 
+_SCORES = {"score_mse": "scores", "sigma_astro": "sigma_astro"}
+
 
 def draw_legend(
-    coloring: Coloring | None, limits: tuple[float, float] | None, n_marked: int
+    coloring: Coloring | None, limits: tuple[float, float] | None, n_marked: int, score: str
 ) -> str:
     """Return what the colours of the objects shown mean, as HTML.
 
@@ -34,13 +36,15 @@ def draw_legend(
     limits : (float, float) or None
         Values of the first and the last colour.
     n_marked : int
-        How many of the highest scores are marked.
+        How many objects of each population are marked.
+    score : str
+        The column that they have the highest values of.
     """
     marks = (
         '<span><span class="swatch" style="background:var(--context)"></span>filtered out</span>'
         '<span><span class="swatch" style="background:var(--selected)"></span>selected</span>'
         '<span><span class="swatch" style="background:var(--anomaly)"></span>'
-        f"{n_marked:,} highest scores</span>"
+        f"{n_marked:,} highest {_SCORES[score]}</span>"
     )
     if coloring is None:
         middle = '<span>few</span><span class="ramp" style="background:var(--ramp)"></span>many'
@@ -76,8 +80,7 @@ class ColoringView(pn.viewable.Viewer):
             options=[], width=170, visible=False, searchable=True, css_classes=["color-by"], **field
         )
         self._legend = pn.pane.HTML(
-            draw_legend(None, None, session.frames.n_marked), stylesheets=[BASE_CSS + _CSS],
-            align="center", margin=(0, 6),
+            self._drawn(None), stylesheets=[BASE_CSS + _CSS], align="center", margin=(0, 6),
             css_classes=["color-legend"], sizing_mode="stretch_width",
         )  # fmt: skip
         self._how.param.watch(self._on_how, "value")
@@ -85,8 +88,12 @@ class ColoringView(pn.viewable.Viewer):
 
     def show_legend(self, limits: tuple[float, float] | None) -> None:
         """Say what the colours of the frame just drawn mean."""
-        self._legend.object = draw_legend(
-            self.session.state.coloring, limits, self.session.frames.n_marked
+        self._legend.object = self._drawn(limits)
+
+    def _drawn(self, limits: tuple[float, float] | None) -> str:
+        frames = self.session.frames
+        return draw_legend(
+            self.session.state.coloring, limits, frames.n_marked, frames.leading_score
         )
 
     def _on_how(self, *_: Any) -> None:

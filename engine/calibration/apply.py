@@ -12,7 +12,12 @@ from anomaly_explorer.engine.scoring.measurer import Measured
 from .fit import Parts
 from .stream import Rows, take_measured
 
-WINNERS = tuple(SETS["astro"])
+# Column of the least likely statistic of a set, and what may stand in it.
+WINNERS = {
+    "winning_statistic": tuple(SETS["astro"]),
+    "winning_instrument_statistic": tuple(SETS["instrument"]),
+}
+_SETS = dict(zip(WINNERS, ("astro", "instrument"), strict=True))
 NOBODY = np.int8(-1)
 
 
@@ -25,15 +30,15 @@ def score_rows(
     -------
     dict
         ``sigma_astro``, ``sigma_instrument``, ``sigma_all`` (N,) float32 and ``p_astro`` (N,)
-        float64, NaN where nothing is known; ``winner`` and ``is_extrapolated`` (N,) int8, the
-        first an index in `WINNERS`, -1 where nothing is known.
+        float64, NaN where nothing is known; ``is_extrapolated`` and, as an index, those of
+        `WINNERS` (N,) int8, -1 where nothing is known.
     """
     n = len(rows)
     found: dict[str, NDArray[Any]] = {
         f"sigma_{name}": np.full(n, np.nan, np.float32) for name in SETS
     }
     found["p_astro"] = np.full(n, np.nan)
-    found["winner"], found["is_extrapolated"] = np.full((2, n), NOBODY)
+    found |= {name: np.full(n, NOBODY) for name in (*WINNERS, "is_extrapolated")}
     for survey, calibration in surveys.items():
         here = np.flatnonzero(rows.surveys == survey)
         if not len(here) or not calibration.combined:
@@ -43,9 +48,10 @@ def score_rows(
             found[f"sigma_{name}"][here] = scores.sigma[name]
         known = np.isfinite(scores.sigma["astro"])
         found["p_astro"][here] = np.where(known, scores.p_value["astro"], np.nan)
-        names, places = np.unique(scores.winner("astro"), return_inverse=True)
-        codes = np.array([WINNERS.index(w) if w else NOBODY for w in names.tolist()], np.int8)
-        found["winner"][here] = np.where(known, codes[places], NOBODY)
+        for name, words in WINNERS.items():
+            winners, places = np.unique(scores.winner(_SETS[name]), return_inverse=True)
+            codes = np.array([words.index(w) if w else NOBODY for w in winners.tolist()], np.int8)
+            found[name][here] = np.where(known, codes[places], NOBODY)
         found["is_extrapolated"][here] = np.where(known, scores.is_extrapolated["astro"], NOBODY)
     return found
 

@@ -13,6 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -29,7 +30,7 @@ from .normals import Census, take_census
 from .stored import FILE, FOLDER, StoredCalibration, calibration_file, calibration_id
 from .stream import count_rows, read_facts, read_measured
 
-RUN_FORMAT = 2
+RUN_FORMAT = 3
 # Normals of a survey that are fitted, and as many that judge: more change the second digit.
 DEFAULT_NORMALS = 1_000_000
 Progress = Callable[[str, int, int], None]
@@ -233,7 +234,8 @@ class _Work:
             def score(name: str = name) -> Arrays:
                 return score_parts(read_measured(self.catalog / name), stored.surveys)
 
-            n_scored += int((self.unfinished.keep(name, score)["winner"] != NOBODY).sum())
+            sigma = self.unfinished.keep(name, score)["sigma_astro"]
+            n_scored += int(np.isfinite(sigma).sum())
         self.tell(step, len(batches), len(batches))
         return n_scored
 
@@ -255,15 +257,14 @@ class _Work:
 
 def _table(part: Arrays, schema: pa.Schema) -> pa.Table:
     """Return the scores of a batch as Arrow has them, what is not known as null."""
-    unknown = part["winner"] == NOBODY
-    winners = pa.array(part["winner"], mask=unknown)
     columns = {
         name: pa.array(part[name], from_pandas=True)
         for name in ("sigma_astro", "sigma_instrument", "sigma_all", "p_astro")
     }
-    columns["winning_statistic"] = pa.DictionaryArray.from_arrays(winners, list(WINNERS)).cast(
-        pa.string()
-    )
+    for name, words in WINNERS.items():
+        winners = pa.array(part[name], mask=part[name] == NOBODY)
+        columns[name] = pa.DictionaryArray.from_arrays(winners, list(words)).cast(pa.string())
+    unknown = part["is_extrapolated"] == NOBODY
     columns["is_extrapolated"] = pa.array(part["is_extrapolated"] == 1, mask=unknown)
     return pa.table([columns[name] for name in schema.names], schema=schema)
 

@@ -37,12 +37,19 @@ SCORE_RANK = _extra(
     "int32",
     "rank of score_mse within the object's own population, 1 = largest; ties by target_id",
 )
+SIGMA_RANK = _extra(
+    "sigma_rank",
+    "int32",
+    "rank of sigma_astro within the object's own population, 1 = largest; ties by target_id",
+)
 SCORE_PERCENTILE = _extra(
     "score_percentile",
     "float32",
     "share of the ranked objects of its own population that rank no higher, in percent",
 )
-EXTRAS = (UMAP_X, UMAP_Y, CLUSTER, *CALIBRATED, SCORE_RANK, SCORE_PERCENTILE, TIER_BITS)
+EXTRAS = (
+    UMAP_X, UMAP_Y, CLUSTER, *CALIBRATED, SIGMA_RANK, SCORE_RANK, SCORE_PERCENTILE, TIER_BITS,
+)  # fmt: skip
 
 
 def derive_snr(staging: Staging, places: NDArray[np.integer]) -> bool:
@@ -96,6 +103,10 @@ def derive_ranks(
     stated = stated_population([name for name, n in populations.items() if n])
     is_stated = columns["population"] == staging.legend("population").index(stated)
     ranks = {name: rank_scores(columns, by_target, name) for name in RANKED_BY}
+    for column, name in ((SCORE_RANK, "score_mse"), (SIGMA_RANK, "sigma_astro")):
+        place = ranks[name]
+        stored = np.where(place == 0, np.iinfo(np.int32).min, place)
+        staging.add(column, stored.astype(np.int32), "integer")
     n_ranked = _add_percentiles(staging, ranks["score_mse"])
     masks = tier_masks(columns, ranks, is_stated, n_fitted)
     tiers, tiers_stated = _add_tiers(staging, masks, is_stated)
@@ -112,15 +123,13 @@ def derive_ranks(
 
 
 def _add_percentiles(staging: Staging, ranks: NDArray[np.int32]) -> dict[str, int]:
-    """Add ranks and percentiles; return how many objects of each population have one."""
+    """Add percentiles; return how many objects of each population have one."""
     percentiles = np.full(len(ranks), np.nan, np.float32)
     populations, n_ranked = staging.get("population"), {}
     for code, population in enumerate(staging.legend("population")):
         rows = np.flatnonzero((populations == code) & (ranks > 0))
         n_ranked[population] = len(rows)
         percentiles[rows] = 100 * (len(rows) + 1 - ranks[rows].astype(np.float64)) / len(rows)
-    stored = np.where(ranks == 0, np.iinfo(np.int32).min, ranks)
-    staging.add(SCORE_RANK, stored.astype(np.int32), "integer")
     staging.add(SCORE_PERCENTILE, percentiles, "float")
     return n_ranked
 

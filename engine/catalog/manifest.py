@@ -147,6 +147,11 @@ class Manifest:
         return {"objects": said["n_scored"], "fitted": said["n_fitted"], **surveys}
 
     @property
+    def leading_score(self) -> str:
+        """Return the score people are led by: the calibrated one where any object has it."""
+        return "sigma_astro" if self.calibration.get("n_scored") else "score_mse"
+
+    @property
     def made(self) -> str:
         """Return ``simulated``, ``partly simulated``, or nothing where a telescope saw it all."""
         n = self.counts["surveys"].get("simulated", 0)

@@ -62,6 +62,10 @@ CALIBRATED: tuple[Column, ...] = (
     ),
     ours("winning_statistic", "string", "", "the least likely statistic behind sigma_astro"),
     ours(
+        "winning_instrument_statistic", "string", "",
+        "the least likely statistic behind sigma_instrument",
+    ),
+    ours(
         "is_extrapolated", "bool", "",
         "fewer than three of the normals are as odd: sigma_astro rests on the shape of the tail",
     ),

@@ -32,6 +32,7 @@ _WINNERS = {
     "gain": "the level of an arm",
     "sky": "what is left of the night sky",
     "fringe": "waves in an arm",
+    "width_0": "a bump or dip of one bin",
     "profile": "its emission lines, which two velocities explain better than one",
     "line": "a narrow line where none is known",
     "modes": "an error of many bins at once",
@@ -133,15 +134,19 @@ def _verdict(verdict: Verdict) -> Parts:
         *_plain("), by what an instrument does at "),
         Segment(f"{verdict.sigma_instrument:.2f}", "column:sigma_instrument"),
     ]
+    if verdict.instrument_winner:
+        parts += [*_plain(", for "), *_winner(verdict.instrument_winner)]
     if verdict.winner:
-        what = _WINNERS.get(verdict.winner, "a bump or dip")
-        parts += _plain(f"; least likely is {what} (")
-        column = f"column:{statistic_column(verdict.winner)}"
-        parts += [Segment(verdict.winner, column), *_plain(")")]
+        parts += [*_plain("; least likely is "), *_winner(verdict.winner)]
         if verdict.wavelength == verdict.wavelength:
             at = verdict.wavelength
             parts += [*_plain(" at "), Segment(f"{at:.0f} Å", _at(at))]
     return [*parts, *_plain(".")]
+
+
+def _winner(name: str) -> Parts:
+    what, column = _WINNERS.get(name, "a bump or dip"), f"column:{statistic_column(name)}"
+    return [*_plain(f"{what} ("), Segment(name, column), *_plain(")")]
 
 
 def _evidence(found: Explanation) -> Parts:

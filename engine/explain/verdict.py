@@ -22,6 +22,8 @@ class Verdict:
         The least likely statistic of `statistics.NAMES`; empty where there is none.
     is_extrapolated : bool or None
         Whether fewer than three normals are as odd; None where nobody said.
+    instrument_winner : str
+        The least likely statistic behind `sigma_instrument`; empty where there is none.
     wavelength : float
         Where the winner is, in Å; NaN where it is neither a bump nor a line.
     """
@@ -32,6 +34,7 @@ class Verdict:
     p_value: float
     winner: str
     is_extrapolated: bool | None = None
+    instrument_winner: str = ""
     wavelength: float = float("nan")
 
 
@@ -39,7 +42,8 @@ def verdict_of_record(record: Mapping[str, Any]) -> Verdict | None:
     """Return the verdict that a decoded row of a store carries; None where it carries none.
 
     Read are `sigma_astro`, `sigma_instrument`, `sigma_all`, `p_astro`, `winning_statistic`,
-    `is_extrapolated`, and `bump_wavelength` or `line_wavelength` (Å) where such has won.
+    `winning_instrument_statistic`, `is_extrapolated`, and `bump_wavelength` or `line_wavelength`
+    (Å) where such has won.
     """
 
     def number(name: str) -> float:
@@ -53,5 +57,6 @@ def verdict_of_record(record: Mapping[str, Any]) -> Verdict | None:
     return Verdict(
         number("sigma_astro"), number("sigma_instrument"), number("sigma_all"),
         number("p_astro"), str(winner), None if is_extrapolated is None else bool(is_extrapolated),
+        str(record.get("winning_instrument_statistic") or ""),
         wavelength=number(places.get(winner, "")),
     )  # fmt: skip

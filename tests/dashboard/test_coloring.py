@@ -89,7 +89,7 @@ def test_only_what_can_be_reduced_is_offered(store):
 
 def test_the_legend_escapes_what_a_file_says():
     coloring = Coloring("commonest", "spectype", "", ("<b>QSO</b>", "none"))
-    text = draw_legend(coloring, None, 2000)
+    text = draw_legend(coloring, None, 2000, "score_mse")
     assert "<b>QSO" not in text
     assert "2,000 highest scores" in text
-    assert "0.5" in draw_legend(Coloring("mean", "snr"), (0.5, 12.0), 7)
+    assert "0.5" in draw_legend(Coloring("mean", "snr"), (0.5, 12.0), 7, "sigma_astro")

@@ -55,6 +55,11 @@ def test_the_card_says_how_odd_by_what_and_how_sure():
     assert told["p"] == "1.1e-05"
     assert told["odd by"] == "bump or dip at 6562.9 Å, σ 4 bins (width_4)"
     assert (told["instrument"], told["all"]) == ("0.50 σ", "3.90 σ")
+    assert told["sigma rank"] == "not ranked"
+    more = {"sigma_rank": 1204, "winning_instrument_statistic": "sky"}
+    told |= {label: words(value) for label, value in sigma_rows(FACTS | more)}
+    assert told["sigma rank"] == "1,204 of its population"
+    assert told["instrument"] == "0.50 σ by residuals of the night sky (sky)"
     assert told["noise B R Z"] == "1.02 0.98 –"
     assert "in training" not in told
     assert "too small" in dict(sigma_rows(FACTS | {"is_measurer_member": True}))["in training"]
@@ -101,6 +106,22 @@ def test_a_tier_of_sigma_filters_to_the_largest(store):
     science = store.column("population") == store.legend("population").index("science")
     others = np.setdiff1d(np.flatnonzero(science & (store.column("coverage") >= 0.9)), rows)
     assert sigma[rows].min() >= np.nanmax(sigma[others])
+
+
+def test_the_page_is_led_by_sigma_where_there_is_one(store, random_store):
+    session = Session(store, ExplorerState())
+    assert session.state.sort_by == "sigma_astro"
+    sigma = store.column("sigma_astro")
+    first = [record["row"] for record in session.page()[0]]
+    science = store.column("population") == store.legend("population").index("science")
+    shown = np.where(science & np.isfinite(sigma), sigma, -np.inf)
+    np.testing.assert_array_equal(sigma[first], np.sort(shown)[: -len(first) - 1 : -1])
+    marked = session.frames.mask(*session.clauses, session.frames.marked).rows()
+    ranked = science & np.isfinite(sigma) & (store.column("coverage") >= 0.9)
+    assert len(marked) == session.frames.n_marked > 0
+    assert sigma[marked].min() >= np.delete(np.where(ranked, sigma, -np.inf), marked).max()
+    assert set(store.column("sigma_rank")[marked]) == set(range(1, len(marked) + 1))
+    assert Session(random_store, ExplorerState()).state.sort_by == "score_mse"
 
 
 def test_histogram_colors_and_table_know_sigma_where_there_is_one(store, random_store):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from anomaly_explorer.dashboard import cli
 from anomaly_explorer.engine.calibration import run, stored
-from anomaly_explorer.engine.calibration.apply import score_parts
+from anomaly_explorer.engine.calibration.apply import WINNERS, score_parts
 from anomaly_explorer.engine.calibration.normals import are_drawn, are_for_fitting
 from anomaly_explorer.engine.calibration.run import calibrate_catalog
 from anomaly_explorer.engine.calibration.stored import (
@@ -27,7 +27,7 @@ from anomaly_explorer.engine.catalog.store import Store, info
 from anomaly_explorer.engine.errors import InputError, StoreError
 from anomaly_explorer.engine.model.card import SHIPPED_MEASURER, check_card
 from anomaly_explorer.engine.model.weighing import WEIGHING_VERSION
-from anomaly_explorer.engine.scoring.statistics import NAMES
+from anomaly_explorer.engine.scoring.statistics import ASTRO, INSTRUMENT, NAMES
 from anomaly_explorer.engine.scoring.tail import MIN_EXCESSES, TAIL_SHARE
 from tests.engine.catalog_maker import place_randomly
 from tests.engine.measured_maker import make_columns, write_catalog
@@ -90,9 +90,10 @@ def test_every_object_of_a_calibrated_class_has_a_sigma_and_no_other(catalog, fa
     sigma = table["sigma_astro"].to_numpy()
     is_calibrated = (facts["survey"] == "DESI") & (facts["spectype"] == "GALAXY")
     np.testing.assert_array_equal(np.isfinite(sigma), is_calibrated)  # gated ones too
-    for name in ("winning_statistic", "is_extrapolated", "p_astro", "sigma_all"):
+    for name in (*WINNERS, "is_extrapolated", "p_astro", "sigma_all"):
         assert table[name].null_count == (~is_calibrated).sum(), name
-    assert set(table["winning_statistic"].unique().to_pylist()) <= {*NAMES, None}
+    assert set(table["winning_statistic"].unique().to_pylist()) <= {*ASTRO, None}
+    assert set(table["winning_instrument_statistic"].unique().to_pylist()) <= {*INSTRUMENT, None}
     p = table["p_astro"].to_numpy()[is_calibrated]
     assert (p < 0.01).mean() == pytest.approx(0.01, abs=0.004)
     assert said_of(catalog)["n_scored"] == is_calibrated.sum()
@@ -103,10 +104,13 @@ def test_what_is_written_is_what_the_stored_calibration_says_of_the_catalog(cata
     start, table = 0, scores_of(catalog)
     for path in sorted(catalog.glob("*.parquet")):
         found = score_parts(read_measured(path), stored.surveys)
-        n = len(found["winner"])
+        n = len(found["sigma_astro"])
         for name in ("sigma_astro", "sigma_instrument", "sigma_all", "p_astro"):
             written = table[name][start : start + n].to_numpy()
             np.testing.assert_array_equal(written, found[name])
+        for name, words in WINNERS.items():
+            named = [words[code] if code >= 0 else None for code in found[name].tolist()]
+            assert table[name][start : start + n].to_pylist() == named
         start += n
     assert start == N
 
@@ -204,10 +208,10 @@ def test_a_store_has_the_scores_of_its_catalog_and_says_so(catalog, facts, tmp_p
     ids = store.column("target_id")
     for name in ("sigma_astro", "sigma_instrument", "sigma_all", "p_astro"):
         np.testing.assert_array_equal(store.column(name), expected[name].loc[ids].to_numpy())
-    records = store.records(range(500), ("target_id", "winning_statistic", "is_extrapolated"))
-    for record in records:
+    told = (*WINNERS, "is_extrapolated")
+    for record in store.records(range(500), ("target_id", *told)):
         row = expected.loc[record["target_id"]]
-        for name in ("winning_statistic", "is_extrapolated"):
+        for name in told:
             assert record[name] == (None if row[name] is None else row[name])
     said = info(store)
     assert said["calibrated"]["objects"] == said_of(catalog)["n_scored"]

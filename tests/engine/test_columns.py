@@ -29,8 +29,10 @@ def test_columns_are_those_of_the_file(file):
     columns = Columns(file)
     np.testing.assert_array_equal(columns["ids"], np.arange(N))
     np.testing.assert_array_equal(columns["small"], np.arange(N, dtype=np.int8))
-    assert columns["real"].dtype == np.float32 and columns["real"][-1] == 1
-    assert "ids" in columns and "other" not in columns
+    assert columns["real"].dtype == np.float32
+    assert columns["real"][-1] == 1
+    assert "ids" in columns
+    assert "other" not in columns
     with pytest.raises(ValueError, match="read-only"):
         columns["ids"][0] = 1
 

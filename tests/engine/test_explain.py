@@ -232,3 +232,5 @@ def test_a_store_may_carry_a_verdict():
     other = verdict_of_record({**record, "winning_statistic": "latent", "is_extrapolated": None})
     assert np.isnan(other.wavelength)
     assert other.is_extrapolated is None
+    assert other.instrument_winner == ""
+    assert verdict_of_record({**record, "winning_instrument_statistic": "sky"}).instrument_winner

@@ -17,7 +17,7 @@ from anomaly_explorer.engine.explain.note import CLAIM, MAX_LENGTH, plain_text, 
 from anomaly_explorer.engine.explain.terms import TERMS
 from anomaly_explorer.engine.explain.twin import Twin
 from anomaly_explorer.engine.explain.verdict import Verdict
-from anomaly_explorer.engine.scoring.statistics import NAMES
+from anomaly_explorer.engine.scoring.statistics import INSTRUMENT, NAMES
 from anomaly_explorer.engine.spectra.grid import ARMS, COMPATIBLE_GRID
 
 from .explain_maker import N_BINS
@@ -29,7 +29,7 @@ VERDICTS = st.none() | st.builds(
     Verdict,
     sigma_astro=st.floats(-3, 38), sigma_instrument=st.floats(-3, 38),
     sigma_all=st.floats(-3, 38), p_value=st.floats(1e-300, 1), winner=st.sampled_from(["", *NAMES]),
-    is_extrapolated=st.none() | st.booleans(),
+    is_extrapolated=st.none() | st.booleans(), instrument_winner=st.sampled_from(["", *INSTRUMENT]),
     wavelength=st.just(float("nan")) | st.floats(3600, 9824),
 )  # fmt: skip
 NARROW_LINES = st.builds(
@@ -149,6 +149,14 @@ def test_a_narrow_line_is_told_where_it_stands_out_and_of_a_star_without_a_name(
     assert narrow_line_of_record(record | {"spectype": "STAR"}).near is None
     for weak in (None, 5.9, float("nan")):
         assert narrow_line_of_record(record | {"statistic_line": weak}) is None
+
+
+@given(explanations(), st.sampled_from(list(INSTRUMENT)))
+def test_a_note_says_what_an_instrument_might_have_done(found, name):
+    verdict = Verdict(1, 6.1, 5, 0.1, "misfit", instrument_winner=name)
+    text = plain_text(write_note(replace(found, verdict=verdict)))
+    assert "by what an instrument does at 6.10, for " in text
+    assert f" ({name}); least likely is the misfit as a whole (misfit)" in text
 
 
 @given(explanations(), st.floats(3600, 9824))

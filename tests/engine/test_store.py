@@ -125,7 +125,7 @@ def test_info_counts_what_the_columns_hold(random_store):
     assert found["objects"] == 1000
     assert found["science_targets"] == populations.count("science")
     assert found["gated"] + found["unknown"] == 1000 - found["science_targets"]
-    assert found["columns"] == len(COLUMNS) + len(CALIBRATED) + 6
+    assert found["columns"] == len(COLUMNS) + len(CALIBRATED) + 7
     arms = [r["worst_arm"] for r in random_store.records(range(1000), ("worst_arm",))]
     assert found["arms_all"] == {arm: arms.count(arm) for arm in "BRZ"}
     science = [arm for arm, where in zip(arms, populations, strict=True) if where == "science"]
