@@ -26,11 +26,11 @@ def benchmark(options: Namespace) -> None:
     from anomaly_explorer.engine.benchmark.bars import missed_gates
     from anomaly_explorer.engine.benchmark.material import SMALL, TrialSize
     from anomaly_explorer.engine.benchmark.report import card_figures, summarize, write_page
+    from anomaly_explorer.engine.benchmark.shipped import Shipped
     from anomaly_explorer.engine.benchmark.trial import run_trial
     from anomaly_explorer.engine.errors import InputError
     from anomaly_explorer.engine.insights.insight import plain
     from anomaly_explorer.engine.model.card import write_card
-    from anomaly_explorer.engine.model.weights import load_model
     from anomaly_explorer.engine.scan.atomic import replace_file
 
     first = options.seed if options.seed is not None else secrets.randbelow(_SEEDS)
@@ -38,9 +38,9 @@ def benchmark(options: Namespace) -> None:
         raise InputError(f"a seed of the benchmark is a number from 0 to 2^31 - 1, got {first}")
     _check_files(options)  # said now, and not when all is done
     size = SMALL if options.small else TrialSize()
-    compatible = load_model().network
+    shipped = Shipped.load()
     trials = [
-        run_trial(seed, material, size.epochs, compatible, say)
+        run_trial(seed, material, size.epochs, shipped, say)
         for seed, material in _materials(options, first, size)
     ]
     summary = summarize(trials)
@@ -73,13 +73,16 @@ def _check_files(options: Namespace) -> None:
 
 def _card_of(weights: Path) -> "tuple[ModelCard, str]":
     """Return the card of a measurer or of the shipped compatible weights, and which score it is."""
-    from anomaly_explorer.engine.benchmark.report import COMPATIBLE, OURS
-    from anomaly_explorer.engine.model.card import SHIPPED, check_card
+    from anomaly_explorer.engine.benchmark.report import COMPATIBLE
+    from anomaly_explorer.engine.benchmark.tables import OURS
+    from anomaly_explorer.engine.benchmark.trial import AS_SHIPPED
+    from anomaly_explorer.engine.model.card import SHIPPED, SHIPPED_MEASURER, check_card
     from anomaly_explorer.engine.model.weighing import WEIGHING_VERSION
 
     if weights.resolve() == SHIPPED:  # these the trials judge themselves
         return check_card(weights), COMPATIBLE
-    return check_card(weights, WEIGHING_VERSION), OURS
+    is_shipped = weights.resolve() == SHIPPED_MEASURER
+    return check_card(weights, WEIGHING_VERSION), AS_SHIPPED if is_shipped else OURS
 
 
 def _materials(

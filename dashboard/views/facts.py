@@ -10,6 +10,7 @@ from anomaly_explorer.dashboard.links import links_of
 from anomaly_explorer.dashboard.position import sexagesimal
 from anomaly_explorer.dashboard.sigmas import sigma_rows
 from anomaly_explorer.dashboard.theme import BASE_CSS
+from anomaly_explorer.engine.scoring.gate import GATED
 from anomaly_explorer.engine.scoring.tiers import TIERS
 from anomaly_explorer.engine.spectra.bits import (
     FIBER_STATUS_BITS,
@@ -194,7 +195,10 @@ def _tiers_html(facts: Facts) -> str:
         for i, tier in enumerate(TIERS)
         if int(bits) >> i & 1
     )
-    return "".join(chips) or "none"
+    told = "".join(chips)
+    if told and facts.get("population") == GATED:
+        return f'{told} <span class="muted">as published; gated, so in no tier by default</span>'
+    return told or "none"
 
 
 def _links_html(facts: Facts) -> str:

@@ -50,7 +50,8 @@ def draw_health(said: Said) -> str:
     )
     gold = why_no_gold(least_fitted(said))
     gold = f'<p class="muted">{escape(gold)}</p>' if gold else ""
-    surveys = "".join(_survey(name, each) for name, each in said["surveys"].items())
+    is_foreign = bool(said.get("from"))
+    surveys = "".join(_survey(name, each, is_foreign) for name, each in said["surveys"].items())
     return f'<div class="health">{head}{gold}{surveys}</div>'
 
 
@@ -69,9 +70,9 @@ class TrustView(pn.viewable.Viewer):
         return self._pane
 
 
-def _survey(name: str, said: Said) -> str:
+def _survey(name: str, said: Said, is_foreign: bool) -> str:
     health = said["health"]
-    verdict, words = _verdict(health)
+    verdict, words = _verdict(health, is_foreign)
     judged = f", judged by {health['n_judged']:,}" if health else ""
     population = escape(said["population"])
     lines = [
@@ -85,12 +86,13 @@ def _survey(name: str, said: Said) -> str:
     return "".join(lines)
 
 
-def _verdict(health: Said | None) -> tuple[str, str]:
+def _verdict(health: Said | None, is_foreign: bool) -> tuple[str, str]:
     if health is None or health["is_healthy"] is None:
         return "muted", "Not judged: too few normals."
     if health["is_healthy"]:
         return "green", "✓ Healthy: sigmas mean what they say."
-    return "red", "✕ Not healthy: do not trust these sigmas; calibrate on this survey itself."
+    cure = "calibrate on this survey itself" if is_foreign else "train a measurer on this survey"
+    return "red", f"✕ Not healthy: do not trust these sigmas; {cure}."
 
 
 def _complaints(health: Said | None) -> Iterator[str]:
@@ -125,12 +127,24 @@ def _part(title: str, body: str) -> str:
 
 def _table(checks: list[Said]) -> str:
     rows = "".join(
-        f'<tr><td>{escape(c["what"])}</td><td class="n {"green" if c["is_green"] else "red"}">'
+        f'<tr><td>{escape(c["what"])}</td><td class="n {_color(c)}">'
         f'{c["value"]:.3f}</td><td class="muted">± {c["error"]:.3f}</td>'
-        f'<td class="muted">{c["low"]:g} to {c["high"]:g}</td></tr>'
+        f'<td class="muted">{_limits(c)}</td></tr>'
         for c in checks
     )
     return f"<table>{rows}</table>"
+
+
+def _color(check: Said) -> str:
+    if check["low"] is None:
+        return ""
+    return "green" if check["is_green"] else "red"
+
+
+def _limits(check: Said) -> str:
+    if check["low"] is None:
+        return "not judged: bins of a bright target differ by more than noise"
+    return f"{check['low']:g} to {check['high']:g}"
 
 
 def _bars(checks: list[Said]) -> str:

@@ -23,6 +23,7 @@ from anomaly_explorer.engine.spectra.grid import COMPATIBLE_GRID
 from anomaly_explorer.engine.spectra.open import open_source
 from anomaly_explorer.engine.spectra.spectrum import SpectrumBatch
 
+from .altered import Altered
 from .sample import Sample, draw_sample, draw_sky, sample_of
 from .truth import Truth, read_truth
 
@@ -36,6 +37,9 @@ _FEWEST_ODD = 20
 _FEWEST_TO_CALIBRATE = round(1.2 * MIN_VALUES)
 # Of the anomalies of a type, so many at most are trained on, as nobody would know them.
 _UNLABELLED_SHARE = 0.1
+# Objects of which the normal ones are altered.
+_N_ALTERED = 600
+_UNLISTED = "not in the truth"
 
 
 @dataclass(frozen=True)
@@ -84,6 +88,8 @@ class Material:
         Normals and anomalies to judge by.
     drifted : Sample or None
         Normals of a survey that is a little different; None where there is no such survey.
+    altered : Altered or None
+        Normals in other units and with masks; None where they cannot be drawn.
     """
 
     training: Sample
@@ -93,6 +99,7 @@ class Material:
     for_redshift: Sample
     test: Sample
     drifted: Sample | None
+    altered: Altered | None = None
 
     @property
     def size(self) -> dict[str, int]:
@@ -119,6 +126,7 @@ def simulated_material(seed: int, size: TrialSize) -> Material:
         *(normals.take(rows) for rows in np.split(np.arange(len(normals)), ends)),
         draw_sample(surveys[2], size.n_test, size.n_each),
         draw_sample(drifted, size.n_test // 5, 0),
+        Altered.draw(surveys[2], _N_ALTERED, seed),
     )
 
 
@@ -257,8 +265,9 @@ def _batches(plan: ScanPlan) -> Iterator[SpectrumBatch]:
 
 def _read(batch: SpectrumBatch, truth: Truth) -> tuple[Sample, WeighedInput, Counter[str]]:
     """Return the science targets, the sky fibers, and how many of each type are neither."""
-    injected, strength = truth.of(batch.columns["target_id"])
-    sample = sample_of(batch, injected, strength)
+    ids = batch.columns["target_id"]
+    sample = sample_of(batch, lambda rows: truth.of(ids[rows]))
+    injected = truth.types(ids, _UNLISTED)
     weighed = weigh_bins(batch, COMPATIBLE_GRID)
     coverage: NDArray[np.floating] = weighed.is_known.mean(axis=1)
     is_sky = is_sky_fiber(batch.columns, coverage)

@@ -8,7 +8,7 @@ import numpy as np
 from anomaly_explorer.engine.insights.insight import Figure, Series, series
 from anomaly_explorer.engine.scoring.figures import N_DECILES, N_QUINTILES, STRENGTHS
 
-from .report import OURS, best_other
+from .tables import OURS, best_other
 
 _ALL = "sigma_all"
 
@@ -71,7 +71,7 @@ def _curves(summary: Mapping[str, Any], x: Any, figure: str) -> tuple[Series, ..
 def _deciles(summary: Mapping[str, Any]) -> Figure:
     rows = {OURS: summary["fpr_by_snr_decile"]}
     if summary["drifted"] is not None:
-        rows["drifted survey, not calibrated again"] = summary["drifted"]["fpr_by_snr_decile"]
+        rows["drifted survey, not calibrated again"] = summary["drifted"][OURS]["fpr_by_snr_decile"]
     places = np.arange(1, N_DECILES + 1)
     drawn = tuple(series(k, "line", places, 100 * np.array(v)) for k, v in rows.items())
     nominal = series("nominal", "line", [1, N_DECILES], [1, 1])

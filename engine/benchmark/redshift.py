@@ -15,6 +15,8 @@ from anomaly_explorer.engine.spectra.grid import COMPATIBLE_GRID
 from .sample import Sample
 
 _STAR = "STAR"
+# Nothing of the Milky Way recedes at 900 km/s: a star that the pipeline calls a galaxy is left out.
+_NEAREST = 0.003
 _FEWEST = 200
 # Spectra that a neuron is looked for in: each is sorted once for each rotation.
 _MOST = 10_000
@@ -29,8 +31,9 @@ def recover_redshifts(
 ) -> dict[str, Any] | None:
     """Predict the redshifts of normal galaxies and quasars from latents.
 
-    Those with a sure redshift and S/N > 2 per √Å count, as in the insight of that name. What is
-    predicted is ln(1 + z), as errors grow with 1 + z.
+    Those whose redshift the pipeline is sure of and with S/N > 2 per √Å, the median over the
+    spectrum, count. What is predicted is ln(1 + z), as errors grow with 1 + z. Learned is what the
+    pipeline says, a few of whose sure redshifts are wrong; judged by is what is true, where known.
 
     Parameters
     ----------
@@ -48,9 +51,12 @@ def recover_redshifts(
         the redshift better than directions drawn by lot; None where there are too few.
     """
     latents, target = (
-        np.concatenate(each) for each in zip(*(_far(*each) for each in learned), strict=True)
+        np.concatenate(each)
+        for each in zip(*(_far(*each, each[0].known.redshift) for each in learned), strict=True)
     )
-    others, true = _far(*judged)
+    sample = judged[0]
+    is_told = np.isfinite(sample.redshift)
+    others, true = _far(*judged, np.where(is_told, sample.redshift, sample.known.redshift))
     if min(len(target), len(true)) < _FEWEST:
         return None
     predicted = Readout(seed).fit(latents, target).predict(others)
@@ -74,10 +80,10 @@ def _neuron(
 
 
 def _far(
-    sample: Sample, latents: NDArray[np.floating]
+    sample: Sample, latents: NDArray[np.floating], redshift: NDArray[np.float64]
 ) -> tuple[NDArray[np.floating], NDArray[np.float64]]:
     """Return latents, (n, 128), and ln(1 + z), (n,), of those that count."""
     labels, known = sample.labels, sample.known
-    is_far = (known.classes != _STAR) & (known.redshift > 0) & sample.is_sure
+    is_far = (known.classes != _STAR) & (redshift > _NEAREST) & sample.is_sure
     rows = np.flatnonzero(labels.is_normal & is_far & (labels.snr > _MIN_BIN_SNR))
-    return latents[rows], np.log1p(known.redshift[rows])
+    return latents[rows], np.log1p(redshift[rows])

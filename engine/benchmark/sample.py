@@ -25,6 +25,8 @@ from anomaly_explorer.engine.simulation.survey import SimulatedSurvey
 from anomaly_explorer.engine.spectra.grid import COMPATIBLE_GRID
 from anomaly_explorer.engine.spectra.spectrum import SpectrumBatch
 
+from .truth import Told
+
 Progress = Callable[[int, int], None]
 _BLOCK = 50_000  # objects drawn at once
 _READ = 512  # spectra rendered at once
@@ -46,6 +48,8 @@ class Sample:
         Class and redshift by the pipeline.
     is_sure : (N,) bool
         Whether the pipeline warns of nothing.
+    redshift : (N,) float64
+        The true one, which the pipeline may have missed; NaN where nobody says.
     labels : Labels
         What was put in.
     pixels : PixelFindings
@@ -57,6 +61,7 @@ class Sample:
     is_covered: NDArray[np.bool_]
     known: Known
     is_sure: NDArray[np.bool_]
+    redshift: NDArray[np.float64]
     labels: Labels
     pixels: PixelFindings
 
@@ -139,20 +144,19 @@ def _render(survey: SimulatedSurvey, ids: NDArray[np.int64], progress: Progress 
 
 def _render_part(survey: SimulatedSurvey, ids: NDArray[np.int64]) -> Sample:
     batch, truth = survey.spectra_with_truth(ids)
-    return sample_of(batch, truth["injected_type"], truth["strength"])
+    told = Told(truth["injected_type"], truth["strength"], truth["redshift"])
+    return sample_of(batch, told.take)
 
 
-def sample_of(
-    batch: SpectrumBatch, injected: NDArray[np.str_], strength: NDArray[np.floating]
-) -> Sample:
-    """Return the science targets among N spectra, of which (N,) types and strengths are true."""
+def sample_of(batch: SpectrumBatch, tell: Callable[[NDArray[np.intp]], Told]) -> Sample:
+    """Return the science targets among N spectra; asked of (K,) places, `tell` says the truth."""
     model_input = prepare_input(batch, COMPATIBLE_GRID)
     population, _ = gate_objects(batch.columns, model_input.coverage)
     rows = np.flatnonzero(population == SCIENCE)
     weighed = weigh_bins(batch, COMPATIBLE_GRID).take(rows)
     known = Known.of_columns(batch.columns)
     pixels = PixelFindings.of_batch(batch, known).take(rows)
-    known = known.take(rows)
+    known, told = known.take(rows), tell(rows)
     snr = signal_to_noise(weighed)
     return Sample(
         weighed,
@@ -160,6 +164,7 @@ def sample_of(
         model_input.is_covered[rows],
         known,
         np.asarray(batch.columns.get("redshift_warning", np.ones(len(batch))))[rows] == 0,
-        Labels(injected[rows], known.classes, snr, strength[rows]),
+        told.redshift,
+        Labels(told.injected, known.classes, snr, told.strength),
         pixels,
     )

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -15,10 +15,23 @@ from anomaly_explorer.engine.scoring.figures import NORMAL
 from anomaly_explorer.engine.spectra.columns import match_rows
 
 _FORMATS = {".parquet": "parquet", ".fits": "fits", ".ecsv": "ascii.ecsv", ".csv": "ascii.csv"}
-_ID, _TYPE, _STRENGTH = "TARGETID", "INJECTED_TYPE", "STRENGTH"
+_ID, _TYPE, _STRENGTH, _REDSHIFT = "TARGETID", "INJECTED_TYPE", "STRENGTH", "TRUEZ"
+_COLUMNS = (_ID, _TYPE, _STRENGTH, _REDSHIFT)
 _HDU = "TRUTH"
 # What others may call a spectrum without an anomaly.
 _NORMALS = ("", "normal", "none")
+
+
+class Told(NamedTuple):
+    """What is true of N spectra, (N,) each: see `Truth`."""
+
+    injected: NDArray[np.str_]
+    strength: NDArray[np.float64]
+    redshift: NDArray[np.float64]
+
+    def take(self, rows: NDArray[np.integer]) -> "Told":
+        """Return what is true of some of them, given by their (K,) places."""
+        return Told(*(values[rows] for values in self))
 
 
 @dataclass(frozen=True)
@@ -32,6 +45,8 @@ class Truth:
         Type of the anomaly; empty for a normal spectrum.
     strength : (T,) float64
         Ideal S/N of what was put in, √Σ ivar δ²; NaN where nobody says.
+    redshift : (T,) float64
+        NaN where nobody says.
     source : str
         Where it was read, in words.
     """
@@ -39,10 +54,11 @@ class Truth:
     target_ids: NDArray[np.int64]
     injected: NDArray[np.str_]
     strength: NDArray[np.float64]
+    redshift: NDArray[np.float64]
     source: str
 
-    def of(self, target_ids: NDArray[np.integer]) -> tuple[NDArray[np.str_], NDArray[np.float64]]:
-        """Return types and strengths of N objects, (N,) each.
+    def of(self, target_ids: NDArray[np.integer]) -> Told:
+        """Return what is true of N objects.
 
         Raises
         ------
@@ -54,16 +70,21 @@ class Truth:
             lacking = int(target_ids[rows < 0][0])
             raise InputError(
                 f"{self.source} lists {len(self.target_ids):,} objects and not TARGETID {lacking}, "
-                "whose spectrum is there: the truth of every object is needed"
+                "whose spectrum is there: the truth of every science target is needed"
             )
-        return self.injected[rows], self.strength[rows]
+        return Told(self.injected, self.strength, self.redshift).take(rows)
+
+    def types(self, target_ids: NDArray[np.integer], otherwise: str) -> NDArray[np.str_]:
+        """Return the types of N objects, (N,), and another word for those it does not list."""
+        rows = match_rows(np.asarray(target_ids, np.int64), self.target_ids)
+        return np.where(rows < 0, otherwise, self.injected[rows])
 
 
 def read_truth(folder: Path, files: Sequence[Path]) -> Truth:
     """Read `truth.parquet`, `.fits`, `.ecsv` or `.csv` of a folder, or the TRUTH HDUs of files.
 
     Columns are TARGETID, INJECTED_TYPE (empty, ``normal`` or ``none`` where there is none) and, if
-    it is known, STRENGTH.
+    they are known, STRENGTH and TRUEZ, the redshift.
 
     Raises
     ------
@@ -80,18 +101,18 @@ def _read(path: Path, kind: str, hdu: str | None = None) -> dict[str, NDArray[An
     try:
         table = _columns(path, kind, hdu)
         columns = {name.upper(): name for name in table}
-        wanted = [name for name in (_ID, _TYPE, _STRENGTH) if name in columns]
+        wanted = [name for name in _COLUMNS if name in columns]
         found = {name: _filled(table[columns[name]], name) for name in wanted}
     except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
         raise InputError(
             f"{path} has no truth that can be read ({error}): give a truth.parquet, .fits, .ecsv "
             f"or .csv in the folder, or a {_HDU} HDU in each file, with {_ID}, a whole number, "
-            f"{_TYPE}, and numbers or nothing as {_STRENGTH}"
+            f"{_TYPE}, and numbers or nothing as {_STRENGTH} and {_REDSHIFT}"
         ) from None
     if not {_ID, _TYPE} <= found.keys():
         raise InputError(
             f"the truth in {path} has columns {', '.join(table)}, expected {_ID} and "
-            f"{_TYPE} (and {_STRENGTH}, if it is known)"
+            f"{_TYPE} (and {_STRENGTH} and {_REDSHIFT}, if they are known)"
         )
     return found
 
@@ -122,7 +143,7 @@ def _filled(column: Any, name: str) -> NDArray[Any]:
     """Return a column without masks: what an empty field means depends on the column."""
     if name == _ID:
         return np.asarray(column, np.int64)
-    if name == _STRENGTH:
+    if name in (_STRENGTH, _REDSHIFT):
         return np.ma.filled(np.ma.asarray(column, np.float64), np.nan)
     values = np.ma.asarray(column)
     texts = np.where(np.ma.getmaskarray(values), NORMAL, np.ma.getdata(values))
@@ -134,8 +155,11 @@ def _truth_of(parts: Sequence[dict[str, NDArray[Any]]], source: str) -> Truth:
     types = np.concatenate([part[_TYPE] for part in parts])
     types[np.isin(np.char.lower(types), _NORMALS)] = NORMAL
     _check_once(ids, types, source)
-    unknown = [part.get(_STRENGTH, np.full(len(part[_ID]), np.nan)) for part in parts]
-    return Truth(ids, types, np.concatenate(unknown), source)
+    numbers = (
+        np.concatenate([part.get(name, np.full(len(part[_ID]), np.nan)) for part in parts])
+        for name in (_STRENGTH, _REDSHIFT)
+    )
+    return Truth(ids, types, *numbers, source)
 
 
 def _check_once(ids: NDArray[np.int64], types: NDArray[np.str_], source: str) -> None:

@@ -15,9 +15,11 @@ from anomaly_explorer.engine.scoring.figures import Labels, figures
 from anomaly_explorer.engine.spectra.grid import ARMS
 
 RHO_LIMITS, FPR_LIMITS, NOISE_LIMITS = (-0.1, 0.1), (0.003, 0.025), (0.95, 1.05)
+SKY_FIBERS = "sky fibers"
 # Of fewer objects a figure says nothing.
 MIN_JUDGED = 50
 _N_ERRORS = 2
+_LIMITS = {"rho": RHO_LIMITS, "false_positives": FPR_LIMITS}
 
 
 @dataclass(frozen=True)
@@ -32,8 +34,8 @@ class Check:
         Of what: a class, a decile of S/N, an arm.
     value, error : float
         The figure and the standard error of counting.
-    low, high : float
-        Its limits.
+    low, high : float or None
+        Its limits; None where it is held to none.
     n : int
         Objects it was found with.
     is_green : bool
@@ -44,8 +46,8 @@ class Check:
     what: str
     value: float
     error: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
     n: int
     is_green: bool
 
@@ -67,7 +69,8 @@ def judge(
         Of the same.
     noise : mapping of str to (M, 3) array
         Noise scales of the arms of ``sky fibers`` and of ``targets``; the first that are enough
-        count, because a bright target's bins differ by more than noise.
+        are stated. Those of targets are held to no limits: neighboring bins of a bright one differ
+        by more than noise.
 
     Returns
     -------
@@ -85,7 +88,7 @@ def judge(
         checks += [*_correlations(found, labels), *_false_alarms(found)]
     noise_from = next((name for name, each in noise.items() if len(each) >= MIN_JUDGED), None)
     if noise_from is not None:
-        checks += _noise(noise[noise_from])
+        checks += _noise(noise[noise_from], NOISE_LIMITS if noise_from == SKY_FIBERS else None)
     is_green = all(check.is_green for check in checks)
     return {
         # Good noise alone says nothing of sigmas that nobody has looked at.
@@ -108,17 +111,27 @@ def describe(check: Mapping[str, Any]) -> str:
         "noise_scale": "noise over what ivar says (variance)",
     }
     scale, unit = (100, " %") if check["kind"] == "false_positives" else (1, "")
-    value, low, high = (scale * check[name] for name in ("value", "low", "high"))
-    title = titles[check["kind"]]
+    value, title = scale * check["value"], titles[check["kind"]]
+    if check["low"] is None:
+        return f"{title}, {check['what']}: {value:.3g}{unit}"
+    low, high = scale * check["low"], scale * check["high"]
     return f"{title}, {check['what']}: {value:.3g}{unit} (limits {low:.3g} to {high:.3g}{unit})"
 
 
 def _check(kind: str, what: str, value: float, error: float, n: int) -> Check:
-    low, high = {
-        "rho": RHO_LIMITS, "false_positives": FPR_LIMITS, "noise_scale": NOISE_LIMITS
-    }[kind]  # fmt: skip
-    is_green = low - _N_ERRORS * error <= value <= high + _N_ERRORS * error
-    return Check(kind, what, round(value, 6), round(error, 6), low, high, n, bool(is_green))
+    return _held(kind, what, (value, error, n), _LIMITS[kind])
+
+
+def _held(
+    kind: str, what: str, found: tuple[float, float, int], limits: tuple[float, float] | None
+) -> Check:
+    """Return a figure, its error and count, held against limits or against none."""
+    value, error, n = found
+    low, high = limits or (None, None)
+    is_green = limits is None or bool(
+        limits[0] - _N_ERRORS * error <= value <= limits[1] + _N_ERRORS * error
+    )
+    return Check(kind, what, round(value, 6), round(error, 6), low, high, n, is_green)
 
 
 def _correlations(found: Mapping[str, Any], labels: Labels) -> Iterator[Check]:
@@ -140,11 +153,12 @@ def _false_alarms(found: Mapping[str, Any]) -> Iterator[Check]:
         yield _check("false_positives", f"S/N decile {place + 1}", share, error, n)
 
 
-def _noise(scales: NDArray[np.floating]) -> Iterator[Check]:
+def _noise(scales: NDArray[np.floating], limits: tuple[float, float] | None) -> Iterator[Check]:
     for place, arm in enumerate(ARMS):
         known = scales[np.isfinite(scales[:, place]), place].astype(np.float64)
         if len(known) < MIN_JUDGED:  # such as an arm that a survey has not
             continue
         low, middle, high = np.quantile(known, (0.16, 0.5, 0.84))
         error = float(1.2533 * (high - low) / 2 / np.sqrt(len(known)))
-        yield _check("noise_scale", f"{arm.value} arm", float(middle), error, len(known))
+        found = (float(middle), error, len(known))
+        yield _held("noise_scale", f"{arm.value} arm", found, limits)

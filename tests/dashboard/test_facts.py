@@ -92,6 +92,8 @@ def test_tier_bits_are_the_tiers_in_order():
     html = draw_facts(FACTS)
     shown = [tier.label for tier in TIERS if f">{tier.label}</span>" in html]
     assert shown == [TIERS[0].label, TIERS[3].label]
+    assert "in no tier by default" not in html
+    assert "in no tier by default" in draw_facts({**FACTS, "population": "gated"})
 
 
 @pytest.mark.parametrize("value", [None, float("nan")])

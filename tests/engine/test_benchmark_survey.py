@@ -1,5 +1,7 @@
 """A survey that somebody else has made, given to the benchmark as files with a truth table."""
 
+import shutil
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -10,6 +12,7 @@ from anomaly_explorer.engine.benchmark import material as material_module
 from anomaly_explorer.engine.benchmark.material import SurveyFiles, TrialSize
 from anomaly_explorer.engine.benchmark.truth import read_truth
 from anomaly_explorer.engine.errors import InputError
+from anomaly_explorer.engine.simulation.identity import SCIENCE
 from anomaly_explorer.engine.simulation.survey import SimulatedSurvey
 from anomaly_explorer.engine.simulation.write import write_survey
 
@@ -41,7 +44,7 @@ def truth_table():
     truth = SURVEY.truth(SURVEY.target_ids(N))
     return Table({
         "targetid": truth["target_id"], "injected_type": truth["injected_type"],
-        "strength": truth["strength"],
+        "strength": truth["strength"], "truez": truth["redshift"],
     })  # fmt: skip
 
 
@@ -80,7 +83,8 @@ def test_a_truth_table_may_have_any_of_four_formats(tmp_path, truth_table, name)
     truth_table.write(tmp_path / name)
     found = read_truth(tmp_path, [])
     order = np.argsort(truth_table["targetid"])[::-1]
-    types, strength = found.of(np.array(truth_table["targetid"])[order])
+    types, strength, redshift = found.of(np.array(truth_table["targetid"])[order])
+    np.testing.assert_allclose(redshift, truth_table["truez"][order], rtol=1e-6)
     assert types.tolist() == [str(each) for each in truth_table["injected_type"][order]]
     np.testing.assert_allclose(strength, truth_table["strength"][order], rtol=1e-6)
 
@@ -88,7 +92,8 @@ def test_a_truth_table_may_have_any_of_four_formats(tmp_path, truth_table, name)
 def test_normal_has_several_names_and_strength_may_be_unknown(tmp_path):
     table = Table({"TARGETID": [1, 2, 3, 4], "INJECTED_TYPE": ["normal", "None", "bal", ""]})
     table.write(tmp_path / "truth.fits")
-    types, strength = read_truth(tmp_path, []).of(np.array([3, 2, 1, 4]))
+    types, strength, redshift = read_truth(tmp_path, []).of(np.array([3, 2, 1, 4]))
+    assert np.isnan(redshift).all()
     assert types.tolist() == ["bal", "", "", ""]
     assert np.isnan(strength).all()
 
@@ -104,7 +109,7 @@ def test_tables_in_the_files_are_taken_where_the_folder_has_none(folder, truth_t
     paths = sorted(folder.rglob("coadd-*.fits"))
     table = pq.read_table(folder / "truth.parquet")
     found = read_truth(folder / "healpix", paths)
-    types, _ = found.of(np.array(table.column("targetid")))
+    types, *_ = found.of(np.array(table.column("targetid")))
     assert types.tolist() == table.column("injected_type").to_pylist()
 
 
@@ -112,6 +117,22 @@ def test_an_object_without_truth_is_named(tmp_path, truth_table):
     truth_table.write(tmp_path / "truth.csv")
     with pytest.raises(InputError, match="not TARGETID 77"):
         read_truth(tmp_path, []).of(np.array([77]))
+
+
+def test_only_science_targets_must_be_in_the_truth(folder, tmp_path, truth_table, monkeypatch):
+    for name, value in {"_FEWEST": 50, "_FEWEST_TO_CALIBRATE": 3, "_FEWEST_ODD": 1}.items():
+        monkeypatch.setattr(material_module, name, value)
+    survey = tmp_path / "survey"
+    shutil.copytree(folder, survey, ignore=shutil.ignore_patterns("truth.*"))
+    uses = SURVEY.fiber_uses(SURVEY.target_ids(N))
+    truth_table[uses == SCIENCE].write(survey / "truth.fits")
+    said = []
+    found = SurveyFiles.read(survey, SIZE, said.append)
+    assert len(found.sample) > 150
+    assert "not in the truth" in said[0]
+    truth_table[uses == SCIENCE][1:].write(survey / "truth.fits", overwrite=True)
+    with pytest.raises(InputError, match="truth of every science target"):
+        SurveyFiles.read(survey, SIZE, said.append)
 
 
 def test_a_table_of_other_columns_and_files_without_one_are_refused(tmp_path, folder):

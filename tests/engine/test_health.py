@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from anomaly_explorer.engine.calibration.health import FPR_LIMITS, judge
+from anomaly_explorer.dashboard.views.trust import draw_health
+from anomaly_explorer.engine.calibration.health import FPR_LIMITS, describe, judge
 
 
 @pytest.mark.parametrize(("share", "is_green"), [(0.0, False), (0.01, True), (0.05, False)])
@@ -28,6 +29,34 @@ def test_a_score_that_follows_the_noise_is_red_in_its_class(rng):
     assert not health["is_healthy"]
     nothing = judge(np.full(n, np.nan), np.full(n, np.nan), classes, snr, {})
     assert nothing["is_healthy"] is None
+
+
+def test_noise_of_targets_is_stated_and_not_judged(rng):
+    n = 4000
+    normals = (rng.normal(size=n), rng.random(n), np.full(n, "QSO"), rng.lognormal(size=n))
+    bright = np.full((n, 3), 1.6, "f4")
+    health = judge(*normals, {"sky fibers": bright[:9], "targets": bright})
+    assert health["is_healthy"]
+    stated = [check for check in health["checks"] if check["kind"] == "noise_scale"]
+    assert [(check["value"], check["low"]) for check in stated] == [(1.6, None)] * 3
+    assert describe(stated[0]).endswith("(variance), b arm: 1.6")
+    assert not judge(*normals, {"sky fibers": bright, "targets": bright})["is_healthy"]
+    shown = draw_health(_said(health))
+    assert "not judged: bins of a bright target" in shown
+    assert "✓ Healthy" in shown
+
+
+@pytest.mark.parametrize(("source", "cure"), [(None, "train a measurer"), ("a1", "calibrate on")])
+def test_a_red_survey_says_what_to_do(rng, source, cure):
+    red = judge(rng.normal(size=99), np.full(99, 1e-3), np.full(99, "QSO"), rng.random(99), {})
+    assert f"✕ Not healthy: do not trust these sigmas; {cure}" in draw_health(_said(red, source))
+
+
+def _said(health, source=None):
+    survey = {"population": "science targets", "n_normals": 9, "n_fitted": 9, "classes": {},
+              "health": health, "least_fitted": 9}  # fmt: skip
+    return {"calibration_id": "a5", "n_fitted": 9, "n_scored": 9, "from": source,
+            "surveys": {"DESI": survey}}  # fmt: skip
 
 
 @pytest.mark.parametrize(("scale", "is_healthy"), [(1, None), (2, False)])
