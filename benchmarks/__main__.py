@@ -110,6 +110,12 @@ def _growth(store: Path, options: argparse.Namespace) -> dict[str, Any]:
         return {"figures": growth_figures(Store.open(store).plane("umap"), Path(folder))}
 
 
+def _insights(store: Path, options: argparse.Namespace) -> dict[str, Any]:
+    from .insights import insight_lines
+
+    return {"lines": insight_lines(store, int(_with_rows(store, {})["rows"]))}
+
+
 def _build(store: Path, options: argparse.Namespace) -> dict[str, Any]:
     log = store.parent / LOG_NAME
     return json.loads(log.read_text(encoding="utf-8")) if log.is_file() else {}
@@ -122,7 +128,7 @@ def _with_rows(store: Path, figures: dict[str, float]) -> dict[str, float]:
 
 SECTIONS: dict[str, Callable[[Path, argparse.Namespace], dict[str, Any]]] = {
     "server": _server, "browser": _browser, "crowd": _crowd, "sessions": _sessions,
-    "growth": _growth, "build": _build, "spectra": _spectra,
+    "growth": _growth, "build": _build, "insights": _insights, "spectra": _spectra,
 }  # fmt: skip
 
 if __name__ == "__main__":

@@ -36,13 +36,15 @@ NOTES = {
     "`new_filter` is the one raster that a filter nobody asked for costs.",
     "build": "The three commands as a person runs them; private memory is the RssAnon of a command "
     "and its children, disk is everything in the folder: catalog, store and temporary files.",
+    "insights": "`anomaly-explorer insights STORE`, every card: what it counts, or has drawn.",
     "spectra": "Simulated, in DESI's layout, on the CPU. Medians, with the 16th to 84th percentile "
     "in brackets.",
 }
 TITLES = {
     "server": "Steps of the server", "browser": "End to end in the browser",
     "crowd": "Eight people at once", "sessions": "Sessions that come and go",
-    "growth": "Ten times the objects", "build": "From nothing to a store", "spectra": "Spectra",
+    "growth": "Ten times the objects", "build": "From nothing to a store",
+    "insights": "Findings", "spectra": "Spectra",
 }  # fmt: skip
 # Where each line of the targets is measured end to end; limits are those of 22.5M objects.
 BROWSER_TARGETS = (

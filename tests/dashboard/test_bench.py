@@ -3,6 +3,7 @@
 import importlib
 import json
 import math
+import shutil
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -22,6 +23,7 @@ from anomaly_explorer.dashboard.measuring.targets import TARGETS, judge
 from anomaly_explorer.dashboard.measuring.timing import middle_and_tail, time_each
 from anomaly_explorer.dashboard.measuring.visit import random_ranges, wave_lasso
 from anomaly_explorer.engine.catalog.store import Store
+from anomaly_explorer.engine.insights.run import NAMES
 from anomaly_explorer.engine.plane.cells import CellIndex, morton_codes
 from anomaly_explorer.engine.plane.lasso import mask_polygon
 
@@ -191,3 +193,12 @@ def test_the_rate_of_a_simulation_is_that_of_what_it_made_itself(
     part_of("page").write_page(tmp_path, tmp_path / "page.md")
     (line,) = (x for x in (tmp_path / "page.md").read_text().splitlines() if "score, write" in x)
     assert line.split("|")[5].strip() == "10"  # 20 of 70 in 2 s
+
+
+def test_every_finding_of_a_store_has_a_line(part_of, random_store, tmp_path):
+    store = shutil.copytree(random_store.path, tmp_path / "store")
+    lines = part_of("insights").insight_lines(store, random_store.n_objects)
+    assert lines[0].startswith("1,000 objects: ")
+    cards = [line.split("`")[1] for line in lines[4:]]
+    assert cards == list(NAMES)
+    assert {line.count("|") for line in lines[2:]} == {6}
