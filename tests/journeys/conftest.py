@@ -29,12 +29,15 @@ class Survey:
     store: Path
 
     def table(self, *names: str) -> pa.Table:
-        """Columns of the catalog with map positions, all batches in order."""
+        """Columns of the catalog with map positions, and sigmas if it has any, in order."""
         batches = sorted(self.catalog.glob("desi_dr1_catalog_batch_*.parquet"))
         table = pa.concat_tables([pq.read_table(path, columns=list(names)) for path in batches])
-        positions = pq.read_table(self.catalog / "embedding" / "positions.parquet")
-        for name in positions.column_names:
-            table = table.append_column(name, positions[name])
+        for beside in ("embedding/positions.parquet", "calibration/scores.parquet"):
+            if not (self.catalog / beside).exists():
+                continue
+            more = pq.read_table(self.catalog / beside)
+            for name in more.column_names:
+                table = table.append_column(name, more[name])
         return table
 
 

@@ -109,7 +109,7 @@ def test_lasso_an_island_and_open_a_spectrum(page, address, facts):
 
     first = page.locator(".object-table tbody tr").first
     target_id = first.locator("td[data-column=target_id]").inner_text()
-    best = np.flatnonzero(expected)[np.argmax(facts["anomaly_score"][expected])]
+    best = np.flatnonzero(expected)[np.nanargmax(facts["sigma_astro"][expected])]
     assert target_id == str(facts["targetid"][best])
     first.click()
     catalog, recomputed = scores_shown(page)
