@@ -151,4 +151,5 @@ class Calibration:
 
 def classes_of(peers: NDArray[np.str_]) -> NDArray[np.str_]:
     """Return the classes, (N,), of what `Known.peers` says, (N,)."""
-    return np.strings.partition(np.asarray(peers, str), " ")[0]
+    names = np.asarray(peers, str)
+    return np.strings.partition(names, " ")[0] if len(names) else names  # of none it raises

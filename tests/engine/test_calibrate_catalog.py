@@ -115,6 +115,18 @@ def test_what_is_written_is_what_the_stored_calibration_says_of_the_catalog(cata
     assert start == N
 
 
+def test_a_survey_without_a_normal_is_listed_and_has_no_sigma(catalog, tmp_path):
+    columns = make_columns(300, 3)
+    columns["is_measurer_member"] |= columns["survey"] == "SDSS"
+    mixed = write_catalog(tmp_path / "mixed", columns, [200, 100])
+    for other in (None, catalog):
+        said = calibrate_catalog(mixed, other)["surveys"]["SDSS"]
+        assert (said["n_normals"], said["n_fitted"], said["health"]) == (0, 0, None)
+        sigma = scores_of(mixed)["sigma_astro"].to_numpy()
+        assert not np.isfinite(sigma[columns["survey"] == "SDSS"]).any()
+        assert np.isfinite(sigma).any() == (other is not None)  # of the other survey
+
+
 def test_a_healthy_survey_is_green_and_judged_by_others(catalog):
     health = said_of(catalog)["surveys"]["DESI"]["health"]
     assert health["is_healthy"], [c for c in health["checks"] if not c["is_green"]]
