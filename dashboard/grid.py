@@ -91,7 +91,7 @@ def shown_columns(store: Store) -> tuple[str, ...]:
     """
     known = set(store.column_names)
     hidden = set() if store.manifest.made else {"injected_type"}
-    if not store.manifest.calibration:
+    if not store.manifest.has_sigma:
         hidden |= {"sigma_rank", "sigma_astro", "winning_statistic"}
     return tuple(name for name in LABELS if name in known - hidden)
 

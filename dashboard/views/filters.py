@@ -74,18 +74,18 @@ class Counts:
 
 def offered_tiers(store: Store) -> list[Tier]:
     """Return the tiers that a store can have: of the calibrated score only those it has earned."""
-    said = store.manifest.calibration
-    has_gold = not why_no_gold(least_fitted(said))
+    has_sigma = store.manifest.has_sigma
+    has_gold = not why_no_gold(least_fitted(store.manifest.calibration))
     return [
         tier for tier in TIERS
-        if not tier.is_calibrated or (said and (tier.kind == "percentile" or has_gold))
+        if not tier.is_calibrated or (has_sigma and (tier.kind == "percentile" or has_gold))
     ]  # fmt: skip
 
 
 def no_gold_html(store: Store) -> str:
-    """Return why a calibrated store offers no tier of 5 sigma; empty where it does."""
-    said = store.manifest.calibration
-    why = why_no_gold(least_fitted(said)) if said else ""
+    """Return why a store with sigmas offers no tier of 5 sigma; empty where it does."""
+    said = store.manifest
+    why = why_no_gold(least_fitted(said.calibration)) if said.has_sigma else ""
     return f'<div class="muted" style="font-size:11px;line-height:1.35">{escape(why)}</div>'
 
 

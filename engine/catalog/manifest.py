@@ -147,9 +147,14 @@ class Manifest:
         return {"objects": said["n_scored"], "fitted": said["n_fitted"], **surveys}
 
     @property
+    def has_sigma(self) -> bool:
+        """Return whether any object has a calibrated score: of few normals nobody has."""
+        return bool(self.calibration.get("n_scored"))
+
+    @property
     def leading_score(self) -> str:
         """Return the score people are led by: the calibrated one where any object has it."""
-        return "sigma_astro" if self.calibration.get("n_scored") else "score_mse"
+        return "sigma_astro" if self.has_sigma else "score_mse"
 
     @property
     def made(self) -> str:

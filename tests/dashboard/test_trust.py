@@ -91,7 +91,7 @@ def test_a_calibration_of_ten_millions_offers_gold(store):
     said = copy.deepcopy(store.manifest.calibration)
     for survey in said["surveys"].values():
         survey["least_fitted"] = EARNS_GOLD
-    rich = SimpleNamespace(manifest=SimpleNamespace(calibration=said))
+    rich = SimpleNamespace(manifest=replace(store.manifest, calibration=said))
     assert offered_tiers(rich)[-1].name == "gold_sigma"
     assert words(no_gold_html(rich)) == ""
     assert "Gold (sigma) needs" not in draw_health(said)
@@ -146,6 +146,16 @@ def test_what_the_gate_holds_back_is_in_no_tier_until_it_is_asked_for(store):
         assert len(rows) == info(store)["tiers"][tier]
         assert (population[rows] == "science").all()
         assert (coverage[rows] >= 0.9).all()
+
+
+def test_a_calibration_that_gave_nobody_a_sigma_offers_nothing_of_it(store):
+    calibration = {**store.manifest.calibration, "n_scored": 0}
+    none = session_of(store, calibration).store
+    none.column_names = store.column_names
+    assert not any(tier.is_calibrated for tier in offered_tiers(none))
+    assert not {"sigma_rank", "sigma_astro", "winning_statistic"} & set(shown_columns(none))
+    assert "Gold" not in no_gold_html(none)
+    assert none.manifest.leading_score == "score_mse"
 
 
 def session_of(store, calibration):
