@@ -48,7 +48,7 @@ def draw_health(said: Said) -> str:
         f"{said['n_fitted']:,} normals; {said['n_scored']:,} objects have a sigma. "
         "Judged by normals that it was not fitted to.</p>"
     )
-    gold = why_no_gold(least_fitted(said))
+    gold = why_no_gold(least_fitted(said)) if said["n_scored"] else ""
     gold = f'<p class="muted">{escape(gold)}</p>' if gold else ""
     is_foreign = bool(said.get("from"))
     surveys = "".join(_survey(name, each, is_foreign) for name, each in said["surveys"].items())
