@@ -61,7 +61,7 @@ class Wanderer:
         limits = [(s["attributes"]["start"], s["attributes"]["end"]) for s in spans]
         arrived = asyncio.Queue[float]()
         reading = asyncio.create_task(_read(opened, arrived))
-        step = 0
+        step = 1  # at 0 all is in view, as when the page opens: the same picture is not sent again
         while not self.stop.is_set() and not reading.done():
             while not arrived.empty():
                 arrived.get_nowait()
