@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 # What a run must reach that is not refused, least and most: recall below its bars, so that chance
-# does not decide; the rest chance does not come near.
+# does not decide, and classes wider, some of which are small; the rest chance does not come near.
 GATES = {
     "recall_1pct": (0.50, 1.0), "recall_01pct": (0.25, 1.0), "auc": (0.87, 1.0),
-    "rho": (-0.1, 0.1), "rho_by_class": (-0.1, 0.1), "fpr_by_snr_decile": (0.003, 0.025),
+    "rho": (-0.1, 0.1), "rho_by_class": (-0.15, 0.15), "fpr_by_snr_decile": (0.003, 0.025),
 }  # fmt: skip
 # So many times as much as the best of the others, which get our calibration too.
 RATIO = 1.4

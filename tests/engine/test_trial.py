@@ -190,7 +190,7 @@ def test_the_page_says_what_is_met_and_what_is_missed(trial):
     assert len(missed_gates(summary)) >= 3
     assert missed_gates({**summary, **passing}) == []
     for figure, value in {"recall_01pct": 0.2, "auc": 0.8, "rho": 0.2,
-                          "rho_by_class": {"STAR": -0.11},
+                          "rho_by_class": {"STAR": -0.16},
                           "fpr_by_snr_decile": [0.01, 0.03]}.items():  # fmt: skip
         (said,) = missed_gates({**summary, **passing, figure: value})
         assert said.startswith(f"{figure} is ")
