@@ -86,7 +86,7 @@ def test_sky_is_gated_and_what_nobody_knows_is_unknown(real_scan):
     assert all(r["gate_reason"] == "" for r in records if r["population"] == "science")
 
 
-def test_no_sky_fiber_and_no_dead_arm_is_in_a_tier_until_it_is_asked_for(real_scan, real_data):
+def test_no_sky_fiber_and_no_dead_arm_is_in_a_tier_until_it_is_asked_for(real_scan):
     # The page opens on science targets, and on each tier of them.
     catalog = real_scan[3]
     place_randomly(catalog)

@@ -218,6 +218,9 @@ def test_a_card_says_whose_figures_it_has(trial):
     assert figures["of"].startswith("networks trained in the same way")
     shipped = card_figures(summarize([trial]), "command", AS_SHIPPED)
     assert shipped["of"].startswith("these weights, with the shipped calibration")
+    scores = {name: each for name, each in trial["scores"].items() if name != AS_SHIPPED}
+    of_files = card_figures(summarize([{**trial, "scores": scores}]), "command", AS_SHIPPED)
+    assert of_files == figures
     assert shipped["auc"] == pytest.approx(trial["scores"][AS_SHIPPED]["auc"], rel=1e-3)
     assert figures["recall_1pct"] == pytest.approx(
         trial["scores"]["sigma_astro"]["recall_1pct"], rel=1e-3
