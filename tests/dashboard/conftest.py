@@ -5,6 +5,7 @@ import shutil
 import pytest
 
 from anomaly_explorer.dashboard import cli
+from anomaly_explorer.dashboard.turn import Turn
 from anomaly_explorer.engine.catalog.build import build_store
 from tests.engine.catalog_maker import (
     place_randomly,
@@ -14,6 +15,7 @@ from tests.engine.catalog_maker import (
 )
 from tests.engine.measurer_maker import save_random_measurer
 
+from .loop import Loop
 from .spectrum_maker import make_inspection
 
 # Above 2^53 no float64 holds it.
@@ -53,3 +55,11 @@ def run(capsys, tmp_path, monkeypatch):
 @pytest.fixture
 def inspection(rng):
     return make_inspection(rng)
+
+
+@pytest.fixture
+def loop(monkeypatch):
+    """The loop of a session: answers wait until the test lets them be delivered."""
+    loop = Loop()
+    monkeypatch.setattr(Turn, "of_session", lambda: loop)
+    return loop

@@ -25,7 +25,7 @@ class Inspector:
 
 
 @pytest.fixture
-def live(random_store):
+def live(random_store, loop):
     live = LiveInspector(random_store, Settings(random_store.path))
     yield live
     live.close()
@@ -38,12 +38,6 @@ def explorer(random_store, live):
 
 def message_of(explorer):
     return explorer.spectrum._panes["spectrum-heading"].object
-
-
-def wait(live):
-    """Wait until the pool has done everything asked so far."""
-    for _ in range(2):
-        live.pool.submit(int).result()
 
 
 @pytest.mark.parametrize("text", ["²", "--5", "1e5", "9" * 5000, "12 34", "<b>1</b>", "0x10"])
@@ -77,11 +71,10 @@ def test_the_same_object_can_be_found_again_after_a_miss(explorer):
         (OSError("no"), "could not"),
     ],
 )
-def test_a_failure_takes_the_place_of_the_old_spectrum(explorer, live, monkeypatch, error, words):
-    monkeypatch.setattr(live, "inspector", lambda: Inspector(error))
+def test_a_failure_takes_the_place_of_the_old_spectrum(explorer, loop, monkeypatch, error, words):
+    monkeypatch.setattr(explorer.live, "inspector", lambda: Inspector(error))
     explorer.state.focus = 2
-    wait(live)
-    assert words in message_of(explorer)
+    loop.until(lambda: words in message_of(explorer))
 
 
 def test_the_stack_follows_the_filters_and_is_made_once(explorer, monkeypatch):

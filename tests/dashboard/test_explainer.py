@@ -1,7 +1,6 @@
 """The note and the sliders on a whole page: links, twin, what if; only what shows works."""
 
 import json
-import threading
 
 import numpy as np
 import pytest
@@ -26,32 +25,31 @@ TAB = TABS.index("What if")
 
 
 @pytest.fixture
-def explorer(made):
+def explorer(made, loop):
     store = Store.open(made / "store")
     live = LiveInspector(store, Settings(store.path, made / "spectra", made / "w.safetensors"))
     yield Explorer(store, live)
     live.close()
 
 
-def wait_until(is_so):
-    for _ in range(1500):
-        if is_so():
-            return
-        threading.Event().wait(0.02)
-    raise AssertionError("it never came to be")
-
-
 @pytest.fixture
-def explained(explorer):
+def explained(explorer, loop):
     """A page with the note of an object that has a twin, once the note names it."""
     explainer = explorer.explainer
     for row in range(explorer.store.n_objects):
         explorer.state.focus = row
-        wait_until(lambda: explainer.note.text.segments and not explainer._twins.is_running)
+        loop.until(lambda row=row: is_told(explainer, row))
         if explainer._twin is not None:
-            wait_until(lambda: targets(explorer, "object"))
+            assert targets(explorer, "object")
             return explorer
     raise AssertionError("nobody has a twin")
+
+
+def is_told(explainer, row):
+    """Return whether all of an object is on screen, its twin looked for."""
+    shown = explainer._inspection
+    is_it = shown is not None and shown.row == row
+    return is_it and explainer.note.text.segments and not explainer._twins.is_running
 
 
 def targets(explorer, kind):
@@ -123,37 +121,38 @@ def test_the_twin_is_laid_over_named_and_goes_with_the_object(explained):
     assert not curves(explained)[TWIN].size
 
 
-def test_of_many_objects_a_twin_is_searched_when_it_is_asked_for(explained, monkeypatch):
+def test_of_many_objects_a_twin_is_searched_when_it_is_asked_for(explained, monkeypatch, loop):
     explainer, twin = explained.explainer, explained.explainer._twin
     own = explainer._inspection.row
     monkeypatch.setattr("anomaly_explorer.dashboard.explainer.MOST_SEARCHED", 1)
     explained.state.focus = twin.row
-    wait_until(lambda: explainer.note.text.twin == FIND)
+    loop.until(lambda: explainer.note.text.twin == FIND)
     explained.state.focus = own
-    wait_until(lambda: explainer._inspection.row == own and explainer.note.text.twin == FIND)
+    loop.until(lambda: is_told(explainer, own))
+    assert explainer.note.text.twin == FIND
     assert explainer._twin is None
     explainer.note._on_message({"type": "twin"})
-    wait_until(lambda: explainer.note.text.twin == LAY)
+    loop.until(lambda: explainer.note.text.twin == LAY)
     assert explainer._twin.row == twin.row
-    wait_until(lambda: curves(explained)[TWIN].size)
+    loop.until(lambda: curves(explained)[TWIN].size)
 
 
-def open_sliders(explorer):
+def open_sliders(explorer, loop):
     explorer.drawer.tabs.active = TAB
-    wait_until(lambda: explorer.explainer._what_if is not None)
+    loop.until(lambda: explorer.explainer._what_if is not None)
     return explorer.explainer
 
 
-def test_no_latent_is_tried_out_before_the_sliders_are_on_screen(explained):
+def test_no_latent_is_tried_out_before_the_sliders_are_on_screen(explained, loop):
     assert explained.explainer._what_if is None
-    explainer = open_sliders(explained)
+    explainer = open_sliders(explained, loop)
     labels = [slider["label"] for slider in explainer.sliders.panel.sliders]
     assert labels == [f"latent {number}" for number in explainer._what_if.chosen]
     assert explainer.sliders.panel.has_twin
 
 
-def test_a_moved_latent_is_decoded_and_reset_takes_it_away(explained):
-    explainer = open_sliders(explained)
+def test_a_moved_latent_is_decoded_and_reset_takes_it_away(explained, loop):
+    explainer = open_sliders(explained, loop)
     inspection, what = explainer._inspection, explainer._what_if
     reconstructor, scale = explained.live.inspector().reconstructor, inspection.scale
     moves = {0: 1.5, 3: -0.25, -1: 0.4}
@@ -161,7 +160,7 @@ def test_a_moved_latent_is_decoded_and_reset_takes_it_away(explained):
         explainer.work({"type": "move", "index": index, "value": value})
     place = what.place([1.5, 0, 0, -0.25, 0, 0], 0.4, explainer._twin.latents)
     shown = np.repeat((reconstructor.decode(place[None])[0] * scale)[inspection.is_covered], 2)
-    wait_until(lambda: np.array_equal(curves(explained)[WHAT_IF], shown))
+    loop.until(lambda: np.array_equal(curves(explained)[WHAT_IF], shown))
     version = explainer.sliders.panel.version
     explainer.work({"type": "reset"})
     assert not curves(explained)[WHAT_IF].size
@@ -169,20 +168,20 @@ def test_a_moved_latent_is_decoded_and_reset_takes_it_away(explained):
     explainer.work({"type": "move", "index": -1, "value": 1.0})
     twin = reconstructor.decode(explainer._twin.latents[None])[0]
     shown = np.repeat((twin * scale)[inspection.is_covered], 2)
-    wait_until(lambda: np.array_equal(curves(explained)[WHAT_IF], shown))
+    loop.until(lambda: np.array_equal(curves(explained)[WHAT_IF], shown))
 
 
-def test_another_object_moves_the_sliders_back(explained):
-    explainer = open_sliders(explained)
+def test_another_object_moves_the_sliders_back(explained, loop):
+    explainer = open_sliders(explained, loop)
     explainer.work({"type": "move", "index": 0, "value": 3.0})
-    wait_until(lambda: curves(explained)[WHAT_IF].size)
+    loop.until(lambda: curves(explained)[WHAT_IF].size)
     explained.state.focus = explainer._twin.row
-    wait_until(lambda: explainer.state.is_at_rest)
+    loop.until(lambda: explainer.state.is_at_rest)
     assert not curves(explained)[WHAT_IF].size
 
 
-def test_a_slider_of_the_object_before_moves_nothing(explained):
-    explainer = open_sliders(explained)
+def test_a_slider_of_the_object_before_moves_nothing(explained, loop):
+    explainer = open_sliders(explained, loop)
     panel = explainer.sliders.panel
     move = {"type": "move", "index": 0, "value": 3.0}
     panel._handle_msg(move | {"version": panel.version - 1})

@@ -11,7 +11,7 @@ from anomaly_explorer.engine.plane.mask import Mask
 
 
 @pytest.fixture
-def explorer(random_store):
+def explorer(random_store, loop):
     live = LiveInspector(random_store, Settings(random_store.path))
     explorer = Explorer(random_store, live)
     yield explorer
@@ -36,12 +36,12 @@ def test_keys_walk_the_table(explorer):
     assert explorer.state.focus == rows[1]
 
 
-def test_the_next_object_after_the_last_line_is_on_the_next_page(explorer):
+def test_the_next_object_after_the_last_line_is_on_the_next_page(explorer, loop):
     first = [line["row"] for line in explorer.table.grid.records]
     explorer.state.focus = first[-1]
     press(explorer, "n")
     assert explorer.state.page == 1
-    assert explorer.state.focus == explorer.table.grid.records[0]["row"] != first[-1]
+    loop.until(lambda: explorer.state.focus == explorer.table.grid.records[0]["row"] != first[-1])
     press(explorer, "b")
     assert (explorer.state.page, explorer.state.focus) == (0, first[-1])
 

@@ -1,6 +1,5 @@
 """Counts of the filters, trust of the map, contrast and similar objects, against brute force."""
 
-import threading
 from dataclasses import replace
 
 import numpy as np
@@ -36,7 +35,7 @@ def session(random_store):
 
 
 @pytest.fixture
-def live(random_store):
+def live(random_store, loop):
     live = LiveInspector(random_store, Settings(random_store.path))
     yield live
     live.close()
@@ -61,22 +60,6 @@ def latents(random_store, tmp_path, monkeypatch):
     write_latents(path, n, lambda latent: values[:, latent].astype(np.float32))
     monkeypatch.setattr(random_store, "_latents", Latents(path, n))
     return values.astype(np.float64)
-
-
-def wait(errand):
-    for _ in range(1500):
-        if not errand.is_running:
-            break
-        threading.Event().wait(0.02)
-    else:
-        raise AssertionError("the errand did not end")
-    # Without a page its thread delivers the answer, after the errand is said to have ended: all
-    # threads of the pool meet here, so that none is still at it.
-    pool = errand._latest._pool
-    together = threading.Barrier(pool._max_workers + 1)
-    for _ in range(pool._max_workers):
-        pool.submit(together.wait)
-    together.wait(60)
 
 
 def pick(session, n):
@@ -118,18 +101,18 @@ def test_nothing_is_computed_for_a_tab_that_is_not_open(drawer, session):
     assert not drawer.detail.is_stack_visible
 
 
-def test_the_contrast_follows_the_selection_while_its_tab_is_open(drawer, session):
+def test_the_contrast_follows_the_selection_while_its_tab_is_open(drawer, session, loop):
     pick(session, 40)
     assert not drawer.tabs[1].objects  # what nobody has opened is not on the page
     drawer.tabs.active = 1
     assert drawer.tabs[1].objects
-    wait(drawer.contrast._errand)
+    loop.until(lambda: not drawer.contrast._errand.is_running)
     html = drawer.contrast._pane.object
     assert f"40 selected against the other {session.n_shown - 40:,} science targets" in html
     assert "every object counted" in html
     assert "umap_x" not in html
     session.state.tier = "top_10"
-    wait(drawer.contrast._errand)
+    loop.until(lambda: not drawer.contrast._errand.is_running)
     assert "science targets shown" in drawer.contrast._pane.object
     session.state.clear_selection()
     assert drawer.contrast._pane.object == ""
@@ -154,7 +137,7 @@ def test_strengths_of_a_sample_have_their_error_and_what_is_within_it_is_left_ou
     assert " ± " not in draw_contrast(exact, random_store)
 
 
-def test_similar_objects_are_those_of_brute_force(drawer, session, latents):
+def test_similar_objects_are_those_of_brute_force(drawer, session, latents, loop):
     row = int(session.mask.rows()[5])
     session.state.focus = row
     drawer.show_similar()
@@ -164,7 +147,7 @@ def test_similar_objects_are_those_of_brute_force(drawer, session, latents):
     everything = Mask.all(len(latents))
     for among, searched in (("shown", session.mask), ("all", everything)):
         drawer.similar._among.value = among
-        wait(drawer.similar._errand)
+        loop.until(lambda: not drawer.similar._errand.is_running)
         expected = np.sort(np.where(searched.bools(), distances, np.inf))[:50]
         found = [line["row"] for line in drawer.similar.grid.records]
         assert searched.has(np.array(found)).all()
@@ -175,11 +158,11 @@ def test_similar_objects_are_those_of_brute_force(drawer, session, latents):
 
 
 @pytest.mark.usefixtures("latents")
-def test_the_list_stays_while_a_person_goes_through_it(drawer, session):
+def test_the_list_stays_while_a_person_goes_through_it(drawer, session, loop):
     session.state.focus = int(session.mask.rows()[0])
     drawer.show_similar()
     similar = drawer.similar
-    wait(similar._errand)
+    loop.until(lambda: not similar._errand.is_running)
     first = [line["row"] for line in similar.grid.records]
     similar._on_message({"type": "focus", "row": first[3]})
     assert session.state.focus == similar.grid.focus == first[3]
@@ -202,10 +185,10 @@ def test_without_focus_similar_says_how_to_get_one(drawer):
 
 
 @pytest.mark.usefixtures("latents")
-def test_an_object_without_latents_is_a_sentence(drawer, session):
+def test_an_object_without_latents_is_a_sentence(drawer, session, loop):
     session.state.focus = BROKEN
     drawer.show_similar()
-    wait(drawer.similar._errand)
+    loop.until(lambda: not drawer.similar._errand.is_running)
     assert "has no latents" in drawer.similar.grid.caption
 
 
