@@ -26,7 +26,7 @@ def calibrate(options: Namespace) -> None:
 
 def describe_calibration(facts: dict[str, Any]) -> Iterator[str]:
     """Yield what a calibration says of its surveys, a line each."""
-    from anomaly_explorer.engine.calibration.health import describe
+    from anomaly_explorer.engine.calibration.check import describe
 
     for survey, said in facts["surveys"].items():
         for name, each in said["classes"].items():

@@ -47,7 +47,8 @@ def prepare(live: LiveInspector, loop: Any) -> None:
             draw_ahead(live.store)
             warm_up(plane, "sum")
             look_once(live)
-            import_module("anomaly_explorer.dashboard.stack_figure")
+            for name in ("anomaly_explorer.dashboard.stack_figure", "scipy.ndimage"):
+                import_module(name)
         finally:
             settle()
 

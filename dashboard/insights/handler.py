@@ -4,6 +4,7 @@ import asyncio
 import shlex
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from tornado.web import RequestHandler
 
@@ -11,7 +12,8 @@ from anomaly_explorer.engine.catalog.store import Store
 from anomaly_explorer.engine.errors import InputError
 from anomaly_explorer.engine.insights.answers import path_beside, read_answers
 
-from .page import PageFacts, make_page
+if TYPE_CHECKING:
+    from .page import PageFacts
 
 ROUTE = "/insights"
 _NONE = "No findings are kept for this store yet. This makes all of them, in minutes:"
@@ -41,6 +43,8 @@ class InsightsPage:
 
     def make(self, theme: str) -> str:
         """Return the page; it reads a small file and computes nothing."""
+        from .page import make_page  # of all findings: torch and SciPy, which a start has not got
+
         facts = self._facts(theme)
         try:
             answers = read_answers(path_beside(self.store.path))
@@ -52,7 +56,9 @@ class InsightsPage:
             return make_page(facts, answers.insights, "", False)
         return make_page(facts, answers.insights, _STALE, True)
 
-    def _facts(self, theme: str) -> PageFacts:
+    def _facts(self, theme: str) -> "PageFacts":
+        from .page import PageFacts
+
         manifest = self.store.manifest
         command = ["anomaly-explorer", "insights", str(self.store.path)]
         command += ["--spectra", self.spectra] if self.spectra else []

@@ -7,7 +7,7 @@ from typing import Any
 import panel as pn
 
 from anomaly_explorer.dashboard.theme import BASE_CSS
-from anomaly_explorer.engine.calibration.health import describe
+from anomaly_explorer.engine.calibration.check import describe
 from anomaly_explorer.engine.scoring.tiers import least_fitted, why_no_gold
 
 Said = Mapping[str, Any]

@@ -1,11 +1,11 @@
 """Does a calibration hold for the survey it is applied to? Figures of normals it never saw.
 
 A score in sigmas is a promise: so many false alarms, whatever class and S/N. Each figure has the
-limits it must keep, and is red when it is outside them by more than twice its counting error.
+limits it must keep: see `check`.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -14,42 +14,13 @@ from numpy.typing import NDArray
 from anomaly_explorer.engine.scoring.figures import Labels, figures
 from anomaly_explorer.engine.spectra.grid import ARMS
 
+from .check import Check, hold
+
 RHO_LIMITS, FPR_LIMITS, NOISE_LIMITS = (-0.1, 0.1), (0.003, 0.025), (0.95, 1.05)
 SKY_FIBERS = "sky fibers"
 # Of fewer objects a figure says nothing.
 MIN_JUDGED = 50
-_N_ERRORS = 2
 _LIMITS = {"rho": RHO_LIMITS, "false_positives": FPR_LIMITS}
-
-
-@dataclass(frozen=True)
-class Check:
-    """One figure against its limits.
-
-    Parameters
-    ----------
-    kind : str
-        ``rho``, ``false_positives`` or ``noise_scale``.
-    what : str
-        Of what: a class, a decile of S/N, an arm.
-    value, error : float
-        The figure and the standard error of counting.
-    low, high : float or None
-        Its limits; None where it is held to none.
-    n : int
-        Objects it was found with.
-    is_green : bool
-        Whether it keeps its limits to two errors.
-    """
-
-    kind: str
-    what: str
-    value: float
-    error: float
-    low: float | None
-    high: float | None
-    n: int
-    is_green: bool
 
 
 def judge(
@@ -99,39 +70,8 @@ def judge(
     }
 
 
-def describe(check: Mapping[str, Any]) -> str:
-    """Return a check in words.
-
-    >>> describe({"kind": "rho", "what": "all", "value": 0.31, "low": -0.1, "high": 0.1})
-    'rho of sigma_astro with S/N, all: 0.31 (limits -0.1 to 0.1)'
-    """
-    titles = {
-        "rho": "rho of sigma_astro with S/N",
-        "false_positives": "false positives at nominal 1 %",
-        "noise_scale": "noise over what ivar says (variance)",
-    }
-    scale, unit = (100, " %") if check["kind"] == "false_positives" else (1, "")
-    value, title = scale * check["value"], titles[check["kind"]]
-    if check["low"] is None:
-        return f"{title}, {check['what']}: {value:.3g}{unit}"
-    low, high = scale * check["low"], scale * check["high"]
-    return f"{title}, {check['what']}: {value:.3g}{unit} (limits {low:.3g} to {high:.3g}{unit})"
-
-
 def _check(kind: str, what: str, value: float, error: float, n: int) -> Check:
-    return _held(kind, what, (value, error, n), _LIMITS[kind])
-
-
-def _held(
-    kind: str, what: str, found: tuple[float, float, int], limits: tuple[float, float] | None
-) -> Check:
-    """Return a figure, its error and count, held against limits or against none."""
-    value, error, n = found
-    low, high = limits or (None, None)
-    is_green = limits is None or bool(
-        limits[0] - _N_ERRORS * error <= value <= limits[1] + _N_ERRORS * error
-    )
-    return Check(kind, what, round(value, 6), round(error, 6), low, high, n, is_green)
+    return hold(kind, what, (value, error, n), _LIMITS[kind])
 
 
 def _correlations(found: Mapping[str, Any], labels: Labels) -> Iterator[Check]:
@@ -161,4 +101,4 @@ def _noise(scales: NDArray[np.floating], limits: tuple[float, float] | None) -> 
         low, middle, high = np.quantile(known, (0.16, 0.5, 0.84))
         error = float(1.2533 * (high - low) / 2 / np.sqrt(len(known)))
         found = (float(middle), error, len(known))
-        yield _held("noise_scale", f"{arm.value} arm", found, limits)
+        yield hold("noise_scale", f"{arm.value} arm", found, limits)

@@ -38,8 +38,7 @@ class Columns:
         whole = pa.py_buffer(self._map)
         batch = pa.ipc.open_file(whole).get_batch(0)
         self._values: dict[str, NDArray[Any]] = {
-            name: batch.column(i).to_numpy(zero_copy_only=True)
-            for i, name in enumerate(batch.schema.names)
+            name: _view(batch.column(i)) for i, name in enumerate(batch.schema.names)
         }
         self._starts = {
             name: values.__array_interface__["data"][0] - whole.address
@@ -65,3 +64,11 @@ class Columns:
             places = self._starts[name] + rows * self._values[name].itemsize
             for page in np.unique(places // mmap.PAGESIZE).tolist():
                 self._map.madvise(mmap.MADV_WILLNEED, page * mmap.PAGESIZE, 1)
+
+
+def _view(column: pa.Array) -> NDArray[Any]:
+    """Return a column as it lies in the file; `Array.to_numpy` would import pandas first."""
+    if column.null_count or not pa.types.is_primitive(column.type) or column.type.bit_width < 8:
+        raise ValueError(f"a column of {column.type} with {column.null_count} nulls is no column")
+    values = np.frombuffer(column.buffers()[1], column.type.to_pandas_dtype())
+    return values[column.offset :][: len(column)]

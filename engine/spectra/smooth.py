@@ -2,7 +2,6 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter1d
 
 # Beyond four sigma a Gaussian weighs less than 1e-4 of its peak.
 _TRUNCATE_SIGMA = 4.0
@@ -50,4 +49,6 @@ def smooth_flux(
 
 
 def _blur(values: NDArray[np.float64], sigma_pixels: float) -> NDArray[np.float64]:
+    from scipy.ndimage import gaussian_filter1d  # takes a while, and no page is made of it
+
     return gaussian_filter1d(values, sigma_pixels, mode="constant", truncate=_TRUNCATE_SIGMA)

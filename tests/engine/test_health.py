@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from anomaly_explorer.dashboard.views.trust import draw_health
-from anomaly_explorer.engine.calibration.health import FPR_LIMITS, describe, judge
+from anomaly_explorer.engine.calibration.check import describe
+from anomaly_explorer.engine.calibration.health import FPR_LIMITS, judge
 
 
 @pytest.mark.parametrize(("share", "is_green"), [(0.0, False), (0.01, True), (0.05, False)])
