@@ -96,7 +96,7 @@ class Explorer:
         self.stack = StackView(palette=palette)
         self.detail = Detail(self.session, live, (self.spectrum, self.facts, self.stack))
         self.explainer = Explainer(self.session, live, self.spectrum)
-        self.detail.on_spectrum = self.explainer.show
+        self.spectrum.on_show = self.explainer.show
         self.drawer = Drawer(
             self.session, live, self.detail, (self.table, self.stack, self.explainer)
         )
@@ -224,10 +224,14 @@ class Explorer:
         return on_frame
 
     def _on_focus(self, *_: Any) -> None:
+        self._tick.soon("focus", self._show_focus)
+
+    def _show_focus(self) -> None:
+        """Read what is in focus, and meanwhile write what is known of it: in one message."""
         row = self.state.focus
-        self._tick.soon("focus", lambda: [view.mark_focus(row) for view in self.maps])
-        self.table.mark_focus(row)
         self.detail.show_object(row)
+        for view in (*self.maps, self.table):
+            view.mark_focus(row)
         self._show_device()
 
     def _on_plane(self, *_: Any) -> None:

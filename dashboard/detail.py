@@ -14,12 +14,15 @@ from .latest import Latest
 from .live import LiveInspector
 from .session import Session
 from .state import NO_ROWS
+from .turn import run_later
 from .views.facts import FactsView
 from .views.spectrum import SpectrumView
 from .views.stack import StackView
 
 EMPTY_HINT = "Click an object on the map or in the table to read and reconstruct its spectrum."
 STACK_HINT = "Lasso objects on the map to stack their spectra."
+# The spectrum is what a person clicked for: words come once it is on screen.
+AFTER_SECONDS = 0.12
 _TARGET_ID = re.compile(r"-?[0-9]{1,19}")
 _LOG = logging.getLogger(__name__)
 
@@ -39,8 +42,6 @@ class Detail:
     ----------
     is_stack_visible : bool
         Nothing is stacked while it is False.
-    on_spectrum : callable
-        Told the inspection that is now on screen, or None.
     """
 
     def __init__(
@@ -55,26 +56,34 @@ class Detail:
         self._stacks = Errand(live, self._tell_stack, live.stack_pool)
         self._stacked: Mask | None = None
         self.is_stack_visible = True
-        self.on_spectrum: Callable[[Any], None] = lambda _: None
+        self._miss = ""
         self.show_object(None)
         self.stack.show(None, STACK_HINT)
 
     def show_object(self, row: int | None) -> None:
         """Read and reconstruct an object; None shows how to choose one."""
         self._objects.cancel()
+        hint, self._miss = self._miss or EMPTY_HINT, ""
         if row is None:
-            self._show_spectrum(None, EMPTY_HINT)
+            self.spectrum.show(None, hint)
             self.facts.show(None)
             return
         store = self.session.store
-        facts = store.records([row])[0]
-        self.facts.show(facts, store.manifest.ranked.get(facts["population"]))
-        target = facts["target_id"]
+        target = store.records([row], ("target_id",))[0]["target_id"]
 
         def show(future: "Future[Any]") -> None:
-            self._show(future, self._show_spectrum, f"The spectrum of {target}")
+            self._show(future, self.spectrum.show, f"The spectrum of {target}")
 
         self._objects.ask(lambda _: self.live.inspector().inspect(row), show)
+        self.facts.veil()
+        run_later(AFTER_SECONDS, lambda: self._show_facts(row))
+
+    def _show_facts(self, row: int) -> None:
+        """Write the card of an object, unless another one is in focus by now."""
+        if row == self.session.state.focus:
+            store = self.session.store
+            facts = store.records([row])[0]
+            self.facts.show(facts, store.manifest.ranked.get(facts["population"]))
 
     def show_stack(self) -> None:
         """Stack what is selected and shown, while it is on screen and unless it is already."""
@@ -110,18 +119,16 @@ class Detail:
         if len(rows):
             self.session.state.focus = int(rows[0])
             return
-        self.session.state.focus = None
         reason = "is in no object of this store" if is_id else "is no TARGETID (a whole number)"
-        self._show_spectrum(None, f"{cleaned[:40]} {reason}.")
+        self._miss = f"{cleaned[:40]} {reason}."
+        if self.session.state.focus is None:
+            self.show_object(None)
+        self.session.state.focus = None
 
     def close(self) -> None:
         """Want no answers any more."""
         self._objects.cancel()
         self._stacks.cancel()
-
-    def _show_spectrum(self, inspection: Any, message: str) -> None:
-        self.spectrum.show(inspection, message)
-        self.on_spectrum(inspection)
 
     def _show(self, future: "Future[Any]", show: Callable[[Any, str], None], what: str) -> None:
         """Show the answer, or one sentence in its place."""

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 from anomaly_explorer.engine.catalog.store import Store
 from anomaly_explorer.engine.errors import ExplorerError
 
+from .detail import AFTER_SECONDS
 from .errand import Errand, Report
 from .latest import Latest
 from .live import LiveInspector
 from .overlays import TWIN, WHAT_IF, Curve
 from .session import Session
+from .turn import run_later
 from .views.note import NoteView
 from .views.sliders import SlidersView
 from .views.spectrum import SpectrumView
@@ -73,9 +75,15 @@ class Explainer:
         self._forget()
         self._inspection = inspection
         self.state.reset()
-        self.note.show(())
+        self.note.clear(is_waiting=inspection is not None)
         self.sliders.clear(is_waiting=inspection is not None)
         if inspection is None:
+            return
+        run_later(AFTER_SECONDS, lambda: self._explain(inspection))
+
+    def _explain(self, inspection: "Inspection") -> None:
+        """Begin with what is said of an inspection, unless another one is on screen by now."""
+        if inspection is not self._inspection:
             return
         n_ranked = self.session.store.manifest.ranked.get(inspection.facts.get("population"), 0)
 
@@ -115,6 +123,7 @@ class Explainer:
         """Want no answers any more."""
         for work in (self._notes, self._choices, self._moves, self._twins):
             work.cancel()
+        self._forget()
 
     def _forget(self) -> None:
         self._inspection: Inspection | None = None

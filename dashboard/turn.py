@@ -23,6 +23,15 @@ def one_message() -> AbstractContextManager[None]:
     return hold() if pn.state.loaded else nullcontext()
 
 
+def run_later(seconds: float, job: Job) -> None:
+    """Run a job of the session now being served after a while; outside a server, at once."""
+    turn = Turn.of_session()
+    if turn is None:
+        job()
+    else:
+        turn.take_later(seconds, job)
+
+
 class Turn:
     """The next turn of one session's loop; its methods may be called by any thread.
 
@@ -61,6 +70,10 @@ class Turn:
                 job()
 
         self._loop.add_callback(self._ask, run)
+
+    def take_later(self, seconds: float, job: Job) -> None:
+        """Run a job so much later, with the document locked; never once the session has ended."""
+        self._loop.add_callback(self._loop.call_later, seconds, self.take, job)
 
     def _ask(self, job: Job) -> None:
         if self.is_open:

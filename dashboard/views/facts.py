@@ -72,7 +72,12 @@ class FactsView(pn.viewable.Viewer):
 
     def show(self, facts: Facts | None, n_ranked: int | None = None) -> None:
         """Show the facts of one object; None empties the card."""
-        self._pane.object = "" if facts is None else draw_facts(facts, n_ranked)
+        html = "" if facts is None else draw_facts(facts, n_ranked)
+        self._pane.param.update(object=html, styles={})
+
+    def veil(self) -> None:
+        """Hide what is shown, of an object before; its place is kept, as nothing has to move."""
+        self._pane.styles = {"visibility": "hidden"}
 
     def __panel__(self) -> pn.viewable.Viewable:
         return self._pane

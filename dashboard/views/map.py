@@ -71,6 +71,7 @@ class MapView(pn.viewable.Viewer):
         self._painter = Painter(session.frames.pool)
         self._ahead = Ahead(session.frames, self._painter)
         self._asked: Viewport | None = None
+        self._focus: int | None = None
         self._source = self.figure.select_one({"name": "density"}).data_source
         self._mapper = self.figure.select_one(LinearColorMapper)
         self._marks = Marks(self.figure, palette)
@@ -147,8 +148,13 @@ class MapView(pn.viewable.Viewer):
         self.redraw()
 
     def mark_focus(self, row: int | None) -> None:
-        """Ring the object in focus."""
-        self._marks.focus(self._position(row))
+        """Ring the object in focus; a map that is not on screen does when it is shown again.
+
+        The browser would find that its axes have no size, and lay the whole page out for it.
+        """
+        self._focus = row
+        if self.is_visible:
+            self._marks.focus(self._position(row))
 
     @property
     def is_visible(self) -> bool:
@@ -158,6 +164,7 @@ class MapView(pn.viewable.Viewer):
     @is_visible.setter
     def is_visible(self, is_visible: bool) -> None:
         self._pane.visible = is_visible
+        self.mark_focus(self._focus)
         self.redraw()
 
     def __panel__(self) -> pn.viewable.Viewable:
@@ -183,6 +190,9 @@ class MapView(pn.viewable.Viewer):
             events.MouseMove, CustomJS(args={"source": self._mouse, "rest": HOVER_REST_MS},
                                        code=HOVER_JS)
         )  # fmt: skip
+        plot.js_on_event(
+            events.Tap, CustomJS(args={"source": self._mouse}, code="clearTimeout(source.tags[0]);")
+        )
         self._mouse.on_change("data", self._on_rest)
 
     def _on_ranges(self, _: Any) -> None:

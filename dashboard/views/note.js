@@ -59,25 +59,34 @@ export function render({ model, el }) {
   }
 
   function draw() {
+    // While a note is awaited the last one stays as it is, unseen: nothing on the page moves.
+    box.style.visibility = model.is_waiting ? "hidden" : "visible";
+    if (model.is_waiting) return;
     box.hidden = model.segments.length === 0;
     model.segments.forEach(drawPiece);
     while (paragraph.childNodes.length > model.segments.length) paragraph.lastChild.remove();
   }
   function drawTwin() {
+    if (model.is_waiting) return;
     twin.hidden = model.twin === "";
     twin.textContent = model.twin;
     twin.classList.toggle("on", model.shows_twin);
     twin.setAttribute("aria-pressed", model.shows_twin);
   }
   function drawMeaning() {
+    if (model.is_waiting) return;
     const [name, text] = model.meaning;
     meaning.hidden = !name;
     meaning.replaceChildren(make("b", "", name ?? ""), document.createTextNode(` ${text ?? ""}`));
   }
+  function drawAll() {
+    draw();
+    drawTwin();
+    drawMeaning();
+  }
   model.on("segments", draw);
   model.on("meaning", drawMeaning);
   for (const name of ["twin", "shows_twin"]) model.on(name, drawTwin);
-  draw();
-  drawTwin();
-  drawMeaning();
+  model.on("is_waiting", drawAll);
+  drawAll();
 }

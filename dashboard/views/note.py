@@ -33,6 +33,7 @@ class NoteText(JSComponent):
     meaning = param.List(doc="Name and meaning of what was asked for last; empty for nothing.")
     twin = param.String(doc="Label of the button that lays the twin over; empty without one.")
     shows_twin = param.Boolean(doc="Whether the twin is laid over.")
+    is_waiting = param.Boolean(doc="Whether a note is on its way; the place of the last is kept.")
 
     _esm = Path(__file__).parent / "note.js"
 
@@ -45,7 +46,7 @@ class NoteText(JSComponent):
 
 
 class NoteView(pn.viewable.Viewer):
-    """Show one note at a time, or nothing.
+    """Show one note at a time, or none.
 
     Parameters
     ----------
@@ -66,9 +67,14 @@ class NoteView(pn.viewable.Viewer):
         )  # fmt: skip
 
     def show(self, note: "Sequence[Segment]", twin: str = "") -> None:
-        """Show a note, and a button for its twin where it has one; none shows nothing."""
+        """Show a note, and a button for its twin where it has one."""
         pieces = [{"text": piece.text, "target": piece.target} for piece in note]
-        self.text.param.update(segments=pieces, twin=twin, meaning=[])
+        self.text.param.update(segments=pieces, twin=twin, meaning=[], is_waiting=False)
+
+    def clear(self, is_waiting: bool) -> None:
+        """Show no note; where one is on its way, the place of the last is kept."""
+        self.text.is_waiting = is_waiting  # before the rest: the browser takes one at a time
+        self.text.param.update(segments=[], twin="", meaning=[])
 
     def define(self, name: str, meaning: str) -> None:
         """Say below the note what a word of it means."""

@@ -1,5 +1,6 @@
 """The spectrum of the object in focus: flux, reconstruction, residual, lines and both scores."""
 
+from collections.abc import Callable
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
@@ -45,6 +46,7 @@ class SpectrumView(pn.viewable.Viewer):
     """Show one inspection at a time, with its controls; every control is a parameter too.
 
     `redshift` starts at the catalog's value for each object and is free to move afterwards.
+    `on_show` is told the inspection that is now on screen, or None.
     """
 
     smoothing = param.Integer(3, bounds=(0, MAX_SMOOTHING), doc="Gaussian sigma in pixels.")
@@ -61,6 +63,7 @@ class SpectrumView(pn.viewable.Viewer):
 
     def __init__(self, **params: Any) -> None:
         super().__init__(**params)
+        self.on_show: Callable[[Inspection | None], None] = lambda _: None
         self._inspection: Inspection | None = None
         self._filled: Inspection | None = None
         self._is_syncing = False
@@ -101,6 +104,7 @@ class SpectrumView(pn.viewable.Viewer):
             # Panes that appear bring their style sheets, for each of which Bokeh walks the page.
             with hold(freeze=True) if is_first else nullcontext():
                 self._write(message)
+            self.on_show(inspection)
 
         self._tick.soon("show", job)
 

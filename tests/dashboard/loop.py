@@ -14,8 +14,15 @@ class Loop:
     def __init__(self):
         self._jobs = queue.SimpleQueue()
 
+    @property
+    def is_idle(self):
+        return self._jobs.empty()
+
     def take(self, job):
         self._jobs.put(job)
+
+    def take_later(self, seconds, job):
+        self.take(job)
 
     def until(self, is_so, seconds=60):
         """Deliver answers until something is so; fail where it never is."""

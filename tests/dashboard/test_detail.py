@@ -54,14 +54,16 @@ def test_an_id_of_no_object_is_said_and_the_focus_goes(explorer):
     assert explorer.state.focus is None
 
 
-def test_the_same_object_can_be_found_again_after_a_miss(explorer):
+def test_the_same_object_can_be_found_again_after_a_miss(explorer, loop):
     wanted = str(explorer.store.records([5], ("target_id",))[0]["target_id"])
     explorer.detail.find(wanted)
     first = explorer.state.focus
     explorer.detail.find("12345")
     explorer.detail.find(wanted)
     assert explorer.state.focus == first is not None
-    assert wanted in explorer.facts._pane.object
+    assert explorer.facts._pane.styles == {"visibility": "hidden"}
+    loop.until(lambda: wanted in explorer.facts._pane.object)
+    assert explorer.facts._pane.styles == {}
 
 
 @pytest.mark.parametrize(

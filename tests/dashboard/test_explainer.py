@@ -74,6 +74,19 @@ def test_a_note_appears_with_the_spectrum_and_goes_with_it(explained):
     assert explained.explainer.note.text.segments == []
 
 
+def test_the_note_of_an_object_that_has_gone_is_not_begun(explained, loop, monkeypatch):
+    explainer, asked = explained.explainer, []
+    monkeypatch.setattr(explainer._notes, "ask", lambda *wish: asked.append(wish))
+    explained.state.focus = twin = explainer._twin.row
+    loop.until(lambda: explainer._inspection is not None and explainer._inspection.row == twin)
+    assert asked == []
+    explained.state.focus = None
+    loop.until(lambda: loop.is_idle)
+    assert asked == []
+    explained.state.focus = twin
+    loop.until(lambda: asked)
+
+
 def test_a_wavelength_zooms_the_spectrum_in_either_frame(explained):
     target = targets(explained, "wavelength")[0]
     at, feature = float(target.partition(":")[2]), explained.explainer._explanation.evidence.feature

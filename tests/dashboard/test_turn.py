@@ -51,5 +51,23 @@ def test_a_session_that_ended_meanwhile_is_left_alone():
     assert done == ["before"]
 
 
+def test_what_is_for_later_runs_later_and_not_after_the_end():
+    page, done = Page(), []
+
+    async def serve():
+        turn = Turn(page, IOLoop.current())
+        turn.take_later(0.05, lambda: done.append("later"))
+        turn.take_later(0.3, lambda: done.append("too late"))
+        await asyncio.sleep(0.01)
+        assert done == []
+        while not done:
+            await asyncio.sleep(0.01)
+        page.session_context = None
+        await asyncio.sleep(0.35)
+
+    asyncio.run(asyncio.wait_for(serve(), 20))
+    assert done == ["later"]
+
+
 def test_outside_a_server_there_is_no_turn():
     assert Turn.of_session() is None
