@@ -25,9 +25,8 @@ from anomaly_explorer.engine.plane.pyramid import Pyramids, bases_near
 from anomaly_explorer.engine.plane.raster import Values
 from anomaly_explorer.engine.plane.shelf import Shelf
 from anomaly_explorer.engine.plane.viewport import Viewport
+from anomaly_explorer.engine.scoring.tiers import RANK_COLUMNS
 
-# The ranks of each score.
-RANKS = {"score_mse": "score_rank", "sigma_astro": "sigma_rank"}
 # What the anomaly layer marks: the highest scores of each population, at most so many. More would
 # hide the map they are drawn over.
 MAX_MARKED, MARKED_SHARE = 2_000, 0.01
@@ -79,12 +78,14 @@ class Frames:
     def n_marked(self) -> int:
         """Return how many objects of the largest population the anomaly layer marks at most."""
         largest = max(self.store.manifest.ranked.values(), default=0)
-        return min(MAX_MARKED, math.ceil(MARKED_SHARE * largest))
+        n_unranked = self.store.describe(RANK_COLUMNS[self.leading_score]).n_null
+        n_ranked = self.store.n_objects - n_unranked
+        return min(MAX_MARKED, math.ceil(MARKED_SHARE * largest), n_ranked)
 
     @property
     def marked(self) -> Filter:
         """Return which objects the anomaly layer marks, whatever is shown."""
-        return Range(RANKS[self.leading_score], 1, self.n_marked)
+        return Range(RANK_COLUMNS[self.leading_score], 1, self.n_marked)
 
     def mask(self, *clauses: Filter) -> Mask:
         """Return which objects match every clause."""

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from anomaly_explorer.engine.scoring.gate import UNKNOWN
 from anomaly_explorer.engine.scoring.tiers import (
+    RANK_COLUMNS,
     RANKED_BY,
     TIER_NAMES,
     rank_scores,
@@ -47,6 +48,7 @@ SCORE_PERCENTILE = _extra(
     "float32",
     "share of the ranked objects of its own population that rank no higher, in percent",
 )
+_RANKS = {each.name: each for each in (SCORE_RANK, SIGMA_RANK)}
 EXTRAS = (
     UMAP_X, UMAP_Y, CLUSTER, *CALIBRATED, SIGMA_RANK, SCORE_RANK, SCORE_PERCENTILE, TIER_BITS,
 )  # fmt: skip
@@ -103,10 +105,9 @@ def derive_ranks(
     stated = stated_population([name for name, n in populations.items() if n])
     is_stated = columns["population"] == staging.legend("population").index(stated)
     ranks = {name: rank_scores(columns, by_target, name) for name in RANKED_BY}
-    for column, name in ((SCORE_RANK, "score_mse"), (SIGMA_RANK, "sigma_astro")):
-        place = ranks[name]
+    for name, place in ranks.items():
         stored = np.where(place == 0, np.iinfo(np.int32).min, place)
-        staging.add(column, stored.astype(np.int32), "integer")
+        staging.add(_RANKS[RANK_COLUMNS[name]], stored.astype(np.int32), "integer")
     n_ranked = _add_percentiles(staging, ranks["score_mse"])
     masks = tier_masks(columns, ranks, is_stated, n_fitted)
     tiers, tiers_stated = _add_tiers(staging, masks, is_stated)

@@ -18,8 +18,9 @@ from .gate import MIN_COVERAGE, SCIENCE, UNKNOWN
 TIERS_VERSION = 2
 # A tail of 5 sigma is one in 3.5 million: fewer normals than this say nothing of it.
 EARNS_GOLD = 10_000_000
-# Columns that objects are ranked by.
-RANKED_BY = ("score_mse", "sigma_astro")
+# Columns that objects are ranked by, and those that hold the ranks.
+RANK_COLUMNS = {"score_mse": "score_rank", "sigma_astro": "sigma_rank"}
+RANKED_BY = tuple(RANK_COLUMNS)
 Columns = Mapping[str, NDArray[Any]]
 
 
