@@ -156,9 +156,9 @@ are harder. Printed by `{command}` on {machine}.
 - ± is {_error_words(summary)}.
 - All statistics of a spectrum that is in bins already (what is looked for on pixels is measured
   before): {summary["measured_per_s"]:,.0f} spectra/s. The compatible score alone: {summary["compatible_per_s"]:,.0f}.
-- The compatible network was trained on spectra of an earlier generator; every other score is fitted to the
-  trial's own, which 1 % of anomalies are among. Where narrow lines are to be expected (`line`) was learned
-  once for all trials, from normals of other simulated surveys.
+- The network of the compatible score comes with the program, and so does what is called shipped; all else is
+  fitted to the trial's own spectra, 1 % of anomalies among them. Where narrow lines are to be expected (`line`)
+  was learned once for all trials, from normals of other simulated surveys.
 {_shipped_words(summary)}"""  # noqa: E501
     return "\n".join([
         head, *_bar_lines(summary), "", *_redshift_lines(summary), *table_lines(summary), "",
@@ -222,6 +222,6 @@ def _shipped_words(summary: Mapping[str, Any]) -> str:
     if AS_SHIPPED not in summary["scores"]:
         return ""
     return (
-        f"- `{AS_SHIPPED}` are the weights and the calibration that come with the program, whose "
-        "training spectra had\n  4 % of anomalies among them, and none of the trial's.\n"
+        f"- `{AS_SHIPPED}` are the weights and the calibration that come with the program, made of "
+        "other simulated\n  surveys; 1 % of their training spectra were anomalies, too.\n"
     )
