@@ -106,7 +106,7 @@ def _add_making(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     judge = _command(commands, "benchmark", "judge the calibrated score where the truth is known")
     judge.add_argument("what", choices=("score",), help="what to judge")
     judge.add_argument("--trials", type=_count, default=3, help="seeds to take the mean of (3)")
-    judge.add_argument("--seed", type=int, help="of the first trial (default: a fresh one)")
+    judge.add_argument("--seed", type=_seed, help="of the first trial (default: a fresh one)")
     judge.add_argument("--survey", type=Path, metavar="FOLDER",
                        help="files like DESI's, with a truth table")  # fmt: skip
     judge.add_argument("--small", action="store_true", help="less of it all, in three minutes")
@@ -177,7 +177,7 @@ def _add_looking(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     insights.add_argument("--cards", nargs="+", metavar="CARD", help="default: all of them")
     insights.add_argument("--tier", help="the tier they are about (default: sigma_top_1, or top_1 "
                           "where nothing is calibrated)")  # fmt: skip
-    insights.add_argument("--seed", type=int, default=0, help="of samples and permutations")
+    insights.add_argument("--seed", type=_seed, default=0, help="of samples and permutations")
     insights.add_argument("--out", type=Path, metavar="FOLDER", help="write figures (SVG) there")
     insights.add_argument("--json", type=Path, metavar="FILE", help="write every number by name")
     insights.add_argument("--spectra", type=Path, metavar="ROOT",
