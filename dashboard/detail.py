@@ -23,6 +23,8 @@ EMPTY_HINT = "Click an object on the map or in the table to read and reconstruct
 STACK_HINT = "Lasso objects on the map to stack their spectra."
 # The spectrum is what a person clicked for: words come once it is on screen.
 AFTER_SECONDS = 0.12
+# One that is not there by then is said to be on its way; the one before goes.
+_PATIENCE_SECONDS = 0.5
 _TARGET_ID = re.compile(r"-?[0-9]{1,19}")
 _LOG = logging.getLogger(__name__)
 
@@ -57,12 +59,14 @@ class Detail:
         self._stacked: Mask | None = None
         self.is_stack_visible = True
         self._miss = ""
+        self._awaited: int | None = None
         self.show_object(None)
         self.stack.show(None, STACK_HINT)
 
     def show_object(self, row: int | None) -> None:
         """Read and reconstruct an object; None shows how to choose one."""
         self._objects.cancel()
+        self._awaited = None
         hint, self._miss = self._miss or EMPTY_HINT, ""
         if row is None:
             self.spectrum.show(None, hint)
@@ -72,11 +76,19 @@ class Detail:
         target = store.records([row], ("target_id",))[0]["target_id"]
 
         def show(future: "Future[Any]") -> None:
+            self._awaited = None
             self._show(future, self.spectrum.show, f"The spectrum of {target}")
 
+        self._awaited = row
+        run_later(_PATIENCE_SECONDS, lambda: self._say_reading(row, target))
         self._objects.ask(lambda _: self.live.inspector().inspect(row), show)
         self.facts.veil()
         run_later(AFTER_SECONDS, lambda: self._show_facts(row))
+
+    def _say_reading(self, row: int, target: int) -> None:
+        """Take an old spectrum away while that of an object is still awaited."""
+        if row == self._awaited:
+            self.spectrum.show(None, f"Reading the spectrum of {target}…")
 
     def _show_facts(self, row: int) -> None:
         """Write the card of an object, unless another one is in focus by now."""

@@ -21,6 +21,8 @@ from anomaly_explorer.engine.spectra.bits import (
 Facts = Mapping[str, Any]
 NOTHING = '<span class="muted">—</span>'
 _POPULATIONS = {"science": "science targets", "gated": "gated-out fibers", "unknown": "unknown"}
+# Bokeh keeps a style that is no longer named, and Panel makes what is in a pane visible.
+_SEEN, _UNSEEN = {"opacity": "1"}, {"opacity": "0"}
 _CSS = """
 .card{display:grid;grid-template-columns:repeat(auto-fill,minmax(250px,1fr));gap:4px 28px;}
 .card section{break-inside:avoid;} .card h4{font-size:10.5px;letter-spacing:.07em;margin:8px 0 3px;
@@ -73,11 +75,11 @@ class FactsView(pn.viewable.Viewer):
     def show(self, facts: Facts | None, n_ranked: int | None = None) -> None:
         """Show the facts of one object; None empties the card."""
         html = "" if facts is None else draw_facts(facts, n_ranked)
-        self._pane.param.update(object=html, styles={})
+        self._pane.param.update(object=html, styles=_SEEN)
 
     def veil(self) -> None:
         """Hide what is shown, of an object before; its place is kept, as nothing has to move."""
-        self._pane.styles = {"visibility": "hidden"}
+        self._pane.styles = _UNSEEN
 
     def __panel__(self) -> pn.viewable.Viewable:
         return self._pane

@@ -66,7 +66,7 @@ class TrialSize:
     n_each: int = 200
     n_sky: int = 3_000
     epochs: int = 40
-    n_redshift: int = 150_000
+    n_redshift: int = 250_000
 
 
 SMALL = TrialSize(12_000, 5, 6_000, 15_000, 12_000, 100, 1_000, 24, 10_000)

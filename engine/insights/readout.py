@@ -16,7 +16,7 @@ _N_VALUES = 300
 # Deviation of the chances that are learned around the true value, in values.
 _BLUR = 1.5
 # So many values on either side of the likeliest stretch are one answer.
-_REACH = 60
+_REACH = 70
 _RATE, _DECAY, _BATCH = 2e-3, 1e-2, 512
 
 

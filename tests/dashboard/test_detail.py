@@ -61,9 +61,9 @@ def test_the_same_object_can_be_found_again_after_a_miss(explorer, loop):
     explorer.detail.find("12345")
     explorer.detail.find(wanted)
     assert explorer.state.focus == first is not None
-    assert explorer.facts._pane.styles == {"visibility": "hidden"}
+    assert explorer.facts._pane.styles == {"opacity": "0"}  # of the object before
     loop.until(lambda: wanted in explorer.facts._pane.object)
-    assert explorer.facts._pane.styles == {}
+    assert explorer.facts._pane.styles == {"opacity": "1"}
 
 
 @pytest.mark.parametrize(
@@ -77,6 +77,23 @@ def test_a_failure_takes_the_place_of_the_old_spectrum(explorer, loop, monkeypat
     monkeypatch.setattr(explorer.live, "inspector", lambda: Inspector(error))
     explorer.state.focus = 2
     loop.until(lambda: words in message_of(explorer))
+
+
+def test_a_spectrum_that_takes_its_time_is_said_to_be_on_its_way(explorer, loop, monkeypatch):
+    gate = threading.Event()
+
+    def wait():
+        gate.wait(20)
+        return Inspector(InputError("the file is gone"))
+
+    monkeypatch.setattr(explorer.live, "inspector", wait)
+    explorer.state.focus = 2
+    target = explorer.store.records([2], ("target_id",))[0]["target_id"]
+    loop.until(lambda: f"Reading the spectrum of {target}" in message_of(explorer))
+    gate.set()
+    loop.until(lambda: "the file is gone" in message_of(explorer))
+    explorer.detail._say_reading(2, target)
+    assert "the file is gone" in message_of(explorer)
 
 
 def test_the_stack_follows_the_filters_and_is_made_once(explorer, monkeypatch):
