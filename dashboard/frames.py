@@ -5,7 +5,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cached_property, lru_cache
 
 import numpy as np
@@ -58,6 +58,8 @@ class Frames:
         self.pool = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="frame")
         # What may be wanted next is drawn behind what is wanted now.
         self.idle = ThreadPoolExecutor(1, thread_name_prefix="ahead", initializer=_stand_back)
+        # Compiles what draws marks: pictures come without them until it is done.
+        self.compiling: Future[None] | None = None
 
     @cached_property
     def histograms(self) -> Mapping[str, Histogram]:
@@ -68,6 +70,18 @@ class Frames:
     def spread(self) -> NDArray[np.float64]:
         """Return the standard deviation of each latent over the store, (128,)."""
         return latent_spread(self.store)
+
+    @property
+    def can_mark(self) -> bool:
+        """Return whether a picture with marks can be drawn without waiting for a compiler."""
+        return self.compiling is None or self.compiling.done()
+
+    def call_when_marks(self, job: Callable[[], None]) -> None:
+        """Run a job, on any thread, once marks can be drawn; at once where they can be."""
+        if self.compiling is None:
+            job()
+        else:
+            self.compiling.add_done_callback(lambda _: job())
 
     @property
     def leading_score(self) -> str:

@@ -52,6 +52,8 @@ class Layers:
         What colours the visible objects, when it is not their count; NaN where there are none.
     n_categories : int
         When the values are codes of a category: how many there are.
+    has_marks : bool
+        False: nobody has looked for anomalies yet, as what draws them is not compiled.
     """
 
     context: Counts
@@ -61,6 +63,12 @@ class Layers:
     limits: tuple[float, float, float, float] | None = None
     values: NDArray[np.float32] | None = None
     n_categories: int = 0
+    has_marks: bool = True
+
+
+def no_anomalies(counts: Counts) -> NDArray[np.float32]:
+    """Return the anomalies of a picture that has none, of the shape (H, W) of its counts."""
+    return np.full(counts.shape, np.nan, np.float32)
 
 
 def value_limits(layers: Layers) -> tuple[float, float] | None:

@@ -17,7 +17,7 @@ from .desk import Desk
 from .leash import Leash
 from .live import LiveInspector, check_settings
 from .settings import Settings
-from .startup import prepare
+from .startup import begin, prepare
 
 # A wide frame deflates to a third in a few milliseconds; higher levels cost more than they save.
 COMPRESSION_LEVEL = 1
@@ -44,6 +44,8 @@ def serve_store(settings: Settings, announce: Callable[[str], None]) -> None:
     port = _take_port(settings)
     store = Store.open(settings.store)
     check_settings(store, settings)
+    if settings.processes == 1:
+        begin(store)
     with Desk.temporary() as desk:
         served = _Served(settings, store, desk, port)
         if settings.processes == 1:

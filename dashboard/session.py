@@ -17,7 +17,7 @@ from anomaly_explorer.engine.catalog.filters import (
 from anomaly_explorer.engine.catalog.order import Sort
 from anomaly_explorer.engine.catalog.store import Store
 from anomaly_explorer.engine.errors import InputError
-from anomaly_explorer.engine.plane.grid import snap
+from anomaly_explorer.engine.plane.grid import Window, snap
 from anomaly_explorer.engine.plane.histogram import Axis
 from anomaly_explorer.engine.plane.lasso import mask_box, mask_polygon
 from anomaly_explorer.engine.plane.mask import Mask
@@ -28,7 +28,7 @@ from anomaly_explorer.engine.query.expression import Expression
 from anomaly_explorer.engine.scoring.gate import POPULATIONS, SCIENCE, UNKNOWN
 
 from .frames import frames_of
-from .picture import Layers
+from .picture import Layers, no_anomalies
 from .saved import saved_rows
 from .state import ALL, ExplorerState, Rows
 from .words import POPULATION_PHRASES
@@ -126,18 +126,23 @@ class Session:
         by = None if coloring is None else (coloring.how, coloring.column)
         window = snap(plane.cells.square, viewport)
         visible = draw.counts(plane, window, mask)
-        marked = self.frames.mask(*clauses, self.frames.marked)
+        has_marks = self.frames.can_mark
         return Layers(
             context=draw.counts(plane, window) - visible,
             visible=visible,
             selected=draw.counts(plane, window, selected),
-            anomalies=draw.maxima(
-                plane, window, self.frames.values(self.frames.leading_score), marked
-            ),
+            anomalies=self._anomalies(plane, window) if has_marks else no_anomalies(visible),
             limits=window.limits,
             values=None if by is None else self.frames.colors(plane, window, clauses, by),
             n_categories=0 if coloring is None else len(coloring.categories),
+            has_marks=has_marks,
         )
+
+    def _anomalies(self, plane: Plane, window: Window) -> NDArray[np.float32]:
+        """Return the highest score of the marked objects in each pixel, (H, W), NaN for none."""
+        frames = self.frames
+        marked = frames.mask(*self.clauses, frames.marked)
+        return frames.pyramids.maxima(plane, window, frames.values(frames.leading_score), marked)
 
     def histogram(self, name: str) -> tuple[Axis, NDArray[np.int64]]:
         """Return the bins of a column and how many objects are in each, (B,) int64.

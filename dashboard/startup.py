@@ -30,8 +30,19 @@ _TURN_SECONDS = 5e-4
 SIZE = (760, 560)
 
 
+def begin(store: Store) -> None:
+    """Find in a thread what a page opens with, while what it is made of is imported.
+
+    Not before a fork: a thread would be missing after it.
+    """
+    session = Session(store, ExplorerState())
+    frames_of(store).pool.submit(session.prepare, ("target_id",))
+
+
 def prepare(live: LiveInspector, loop: Any) -> None:
-    """Compile what the first picture needs, in a thread, and the rest and the model after it.
+    """Compile what draws marks, in a thread, and load the rest and the model after it.
+
+    The first picture need not wait for it: it is drawn again when marks can be.
 
     Parameters
     ----------
@@ -39,7 +50,8 @@ def prepare(live: LiveInspector, loop: Any) -> None:
     loop : tornado.ioloop.IOLoop
         About to start.
     """
-    plane, pool = live.store.plane("umap"), frames_of(live.store).pool
+    frames = frames_of(live.store)
+    plane, pool = live.store.plane("umap"), frames.pool
     take_short_turns()
 
     def load_rest() -> None:
@@ -55,7 +67,9 @@ def prepare(live: LiveInspector, loop: Any) -> None:
     def wait(_: Any) -> None:
         loop.add_callback(loop.call_later, _LATER_SECONDS, lambda: pool.submit(load_rest))
 
-    pool.submit(warm_up, plane, "count", "max").add_done_callback(wait)
+    pool.submit(warm_up, plane, "count")
+    frames.compiling = pool.submit(warm_up, plane, "max")
+    frames.compiling.add_done_callback(wait)
 
 
 def take_short_turns() -> None:
@@ -71,9 +85,16 @@ def draw_ahead(store: Store) -> None:
 
 
 def look_once(live: LiveInspector) -> None:
-    """Load the model and inspect one object: the first click then waits for its own alone."""
+    """Load the models, inspect one object and explain it: the first click waits for its own alone.
+
+    What takes long is imported by it, as nothing of it is needed before.
+    """
     with suppress(ExplorerError):  # no model, or spectra that are not there: who clicks is told
-        live.inspector().inspect(0)
+        inspection = live.inspector().inspect(0)
+        from anomaly_explorer.engine.explain.explanation import explain
+        from anomaly_explorer.engine.explain.note import write_note
+
+        write_note(explain(inspection, 1, live.measurer()))
 
 
 def settle() -> None:

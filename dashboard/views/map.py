@@ -18,6 +18,7 @@ from anomaly_explorer.dashboard.painter import Painter
 from anomaly_explorer.dashboard.picture import picture_colors, value_limits
 from anomaly_explorer.dashboard.session import Session
 from anomaly_explorer.dashboard.theme import DARK, Palette, style_figure
+from anomaly_explorer.dashboard.turn import Turn
 from anomaly_explorer.engine.errors import ExplorerError
 from anomaly_explorer.engine.plane.plane import Plane
 from anomaly_explorer.engine.plane.viewport import Viewport
@@ -72,6 +73,7 @@ class MapView(pn.viewable.Viewer):
         self._ahead = Ahead(session.frames, self._painter)
         self._asked: Viewport | None = None
         self._focus: int | None = None
+        self._awaits_marks, self._is_visible = False, True
         self._source = self.figure.select_one({"name": "density"}).data_source
         self._mapper = self.figure.select_one(LinearColorMapper)
         self._marks = Marks(self.figure, palette)
@@ -102,9 +104,9 @@ class MapView(pn.viewable.Viewer):
             return
         plane, session, self._asked = self.plane, self.session, viewport
 
-        def draw() -> tuple[dict[str, list[Any]], Limits]:
+        def draw() -> tuple[dict[str, list[Any]], Limits, bool]:
             layers = session.layers(plane, viewport)
-            return image_data(layers), value_limits(layers)
+            return image_data(layers), value_limits(layers), layers.has_marks
 
         self._painter.ask(draw, self._show)
 
@@ -128,10 +130,23 @@ class MapView(pn.viewable.Viewer):
         if error is not None:
             _LOG.error("a frame of %s could not be drawn", self.plane_name, exc_info=error)
             return
-        self._source.data, limits = done.result()
+        self._source.data, limits, has_marks = done.result()
         self.on_frame(limits)
+        if not has_marks:
+            self._mark_later()
         with contextlib.suppress(ExplorerError):  # the person has zoomed to nothing meanwhile
             self._ahead.begin(self.plane, self.viewport, self.session.mask)
+
+    def _mark_later(self) -> None:
+        """Draw the frame again once what draws marks is compiled."""
+        turn = Turn.of_session()
+        if turn is not None and not self._awaits_marks:
+            self._awaits_marks = True
+            self.session.frames.call_when_marks(lambda: turn.take(self._mark))
+
+    def _mark(self) -> None:
+        self._awaits_marks = False
+        self.restart()
 
     def repaint(self, palette: Palette) -> None:
         """Change the colours; no frame is drawn."""
@@ -159,11 +174,11 @@ class MapView(pn.viewable.Viewer):
     @property
     def is_visible(self) -> bool:
         """Return whether the plane is on screen."""
-        return self._pane.visible
+        return self._is_visible
 
     @is_visible.setter
     def is_visible(self, is_visible: bool) -> None:
-        self._pane.visible = is_visible
+        self._is_visible = self._pane.visible = is_visible
         self.mark_focus(self._focus)
         self.redraw()
 

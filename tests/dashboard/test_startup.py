@@ -6,7 +6,10 @@ import sys
 
 import pytest
 
-from anomaly_explorer.dashboard.startup import settle
+from anomaly_explorer.dashboard.live import LiveInspector
+from anomaly_explorer.dashboard.settings import Settings
+from anomaly_explorer.dashboard.startup import look_once, settle
+from anomaly_explorer.engine.catalog.store import Store
 
 # Seconds each, and no page is made of them.
 LATER = (
@@ -48,3 +51,17 @@ def test_garbage_is_looked_for_again_once_all_is_loaded(no_gc):
     settle()
     assert gc.isenabled()
     assert gc.get_freeze_count() > 0
+
+
+def test_what_a_first_click_needs_is_there_before_it(made):
+    settings = Settings(made / "store", made / "spectra", made / "w.safetensors")
+    live = LiveInspector(Store.open(made / "store"), settings)
+    look_once(live)
+    assert live._is_asked  # whether it has a measurer
+    assert "anomaly_explorer.engine.explain.explanation" in sys.modules
+    live.close()
+    gone = LiveInspector(
+        live.store, Settings(made / "store", made / "spectra", made / "no.weights")
+    )
+    look_once(gone)  # who clicks is told
+    gone.close()
