@@ -26,7 +26,7 @@ NOTES = {
     "that painted the answer. Bytes are those of the messages received before compression, and "
     "`deflated` each message deflated at level 1: what our server puts on the wire, and what a "
     "stock server could but does not. Cold start is from the start of the process to the first "
-    "picture.",
+    "picture of all objects; the marks of the highest scores may come a second later.",
     "crowd": "One measured page among seven clients of the protocol, a gesture every two seconds "
     "each; then eight pages in one browser. Clients and browser share the cores with the server.",
     "sessions": "Clients of the protocol open a page, filter, select and leave, one after the "
