@@ -25,7 +25,7 @@ from anomaly_explorer.engine.spectra.grid import COMPATIBLE_GRID
 from anomaly_explorer.engine.threads import one_thread
 
 SEED, N_TRAINING, N_UNLABELLED, N_SKY, EPOCHS = 900, 12_000, 5, 1_000, 22
-N_MODES, N_CALIBRATION, N_SKY_OF_OTHERS = 4_000, 8_000, 300
+N_MODES, N_CALIBRATION, N_SKY_OF_OTHERS = 4_000, 20_000, 300
 # Rounds and batch of a network of a survey's own; steps and rate of one that is trained on.
 _OWN_EPOCHS, _OWN_BATCH, _TUNING_STEPS, _TUNING_RATE = 150, 64, 250, 3e-4
 # Share of the spectra with a range, and what its ends are drawn from (Å).

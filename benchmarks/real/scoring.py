@@ -154,7 +154,7 @@ def score_survey(survey: Survey, simulated: Simulated) -> Scored:
         found = measure_crosswise(fit, (spectra, *planted.values()), known, fold, pixels)
         choices[name] = _choose(found, survey.groups, tuple(planted))
     measurer, companions = score_companions(survey, simulated, choices)
-    drifted = simulated.calibration.score(measured[0], known.classes)
+    drifted = simulated.calibration.score(measured[0], known.peers)
     return Scored(survey, choices, companions, drifted, compatible_scores(collection), measurer)
 
 

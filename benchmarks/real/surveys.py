@@ -34,7 +34,7 @@ def simulate(measurer: Measurer) -> Simulated:
     measurer = measurer.with_modes(normals.weighed.take(first), normals.known.take(first))
     others = normals.take(rest)
     measured = measurer.measure(others.weighed, others.known, others.pixels)
-    calibration = ScoreCalibration.fit(measured, others.known.classes)
+    calibration = ScoreCalibration.fit(measured, others.known.peers)
     return Simulated(measurer, calibration, draw_sky(survey, N_SKY_OF_OTHERS))
 
 
