@@ -217,7 +217,8 @@ class Explorer:
         """Return what a new frame of a map changes: the legend is that of the first on screen."""
 
         def on_frame(limits: Limits) -> None:
-            self._await_device()
+            if self.session.frames.can_mark:  # it would keep the compiler of the marks waiting
+                self._await_device()
             if view is next(each for each in self.maps if each.is_visible):
                 self.coloring.show_legend(limits)
 
@@ -249,7 +250,7 @@ class Explorer:
             pn.state.curdoc.on_event("document_ready", self.export.refresh)
 
     def _await_device(self) -> None:
-        """Load the model once the first picture is out; then write its device in the header."""
+        """Load the model once the first picture is out, marks and all; the header says where."""
         if not self._loaded.number:
             self._loaded.ask(lambda _: self.live.load().exception(), lambda _: self._show_device())
 

@@ -34,7 +34,7 @@ def main() -> None:
             all_scored.append(score_survey(survey, simulated))
             print(f"{survey.collection.name}: scored", flush=True)
         pictures = draw_all(all_scored)
-        page = write_page(all_scored, "in a quarter of an hour on two cores")
+        page = write_page(all_scored)
     for name, drawn in pictures.items():
         path = options.out.parent / "images" / name
         replace_file(path, lambda part, svg=drawn: part.write_text(svg, encoding="utf-8"))

@@ -52,10 +52,10 @@ _WHY = (
 )
 
 
-def write_page(all_scored: Sequence[Scored], how: str) -> str:
+def write_page(all_scored: Sequence[Scored]) -> str:
     """Return the page in Markdown."""
     return wrapped("\n\n".join([
-        head(all_scored, how), brief(all_scored), _drift(all_scored), _choices(all_scored),
+        head(all_scored), brief(all_scored), _drift(all_scored), _choices(all_scored),
         _oddities(all_scored), section(all_scored[0]),
         companions(all_scored[0]), _kinds(all_scored), _tops(all_scored), _compatible(all_scored),
         limits(all_scored),

@@ -21,7 +21,7 @@ _WHAT = {
 }
 
 
-def head(all_scored: Sequence[Scored], how: str) -> str:
+def head(all_scored: Sequence[Scored]) -> str:
     """Return title, what was read, and how it was scored."""
     lines = ["| survey | spectra | groups | least p | science, gated, unknown | what is known |",
              "|---" * 6 + "|"]  # fmt: skip
@@ -42,7 +42,7 @@ def head(all_scored: Sequence[Scored], how: str) -> str:
 Real spectra of seven surveys and libraries in the folder of test data, each on its own axis:
 nothing of one survey is compared with another's. Not scored are the 66 spectra of DESI's Early Data
 Release that come without noise, MILES, which ends at 7,500 Å, and single spectra of other
-instruments, which have nobody to be ranked among. Printed by `python -m benchmarks.real` {how}.
+instruments, which have nobody to be ranked among. Printed by `python -m benchmarks.real`.
 
 {table}
 
